@@ -1,0 +1,172 @@
+"""`catalog show`, `files`, `schema` and `versions`: one asset, now or as of a time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from catalog import text
+from catalog.cli import rows
+from catalog.cli.groups import app as application
+from catalog.cli.moments import moment
+from catalog.cli.options import AssetArgument, AtOption, Output, OutputOption, examples, session_of
+from catalog.cli.output import emit, emit_one, fields, table
+from catalog.cli.session import Session
+from catalog.text import safe
+
+if TYPE_CHECKING:
+    from catalog.api import Catalog
+
+app = application()
+
+SCREENFUL = 200
+_COLUMNS_SHOWN = 30
+_LISTED = 5
+
+
+@app.command(
+    epilog=examples(
+        "catalog show lab/clicks", "catalog show s3://lake/raw/clicks --at 7d", "catalog show 17 -o json"
+    )
+)
+def show(
+    ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: OutputOption = Output.table
+) -> None:
+    """Everything known about one asset: what it is, why that is believed, its columns and versions."""
+    session = session_of(ctx)
+    with session.open() as cat:
+        found = cat.dataset(asset, at=moment(at))
+        row = rows.asset(found.info, found.versions)
+    if output is Output.table:
+        _show(session, row)
+    else:
+        emit_one(output, row, rows.SHOW_KEYS)
+
+
+@app.command(
+    epilog=examples(
+        "catalog files lab/clicks",
+        "catalog files lab --limit 0 -o csv",
+        "catalog files lab/clicks@2 --at 2026-03-01",
+    )
+)
+def files(
+    ctx: typer.Context,
+    asset: AssetArgument,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            metavar="N",
+            min=0,
+            help=f"At most so many; 0 for all. A table shows {SCREENFUL} by default.",
+        ),
+    ] = None,
+    at: AtOption = None,
+    output: OutputOption = Output.table,
+) -> None:
+    """The files of an asset, or of a whole silo."""
+    session = session_of(ctx)
+    most = (SCREENFUL if output is Output.table else 0) if limit is None else limit
+    with session.open() as cat:
+        found = _files(cat, asset, moment(at))
+        kept = islice(found, most) if most else found
+        seen = emit(session, output, map(rows.file, kept), rows.FILE_KEYS, rows.FILE_COLUMNS)
+        if not seen:
+            session.notice(f"No files in '{safe(asset)}'{' then' if at else ''}.")
+        elif seen == most:
+            total = found.count()
+            if total.number > seen:
+                session.notice(f"{seen:,} of {total}; --limit 0 shows all.")
+
+
+@app.command(epilog=examples("catalog schema lab/clicks", "catalog schema lab/clicks@1 -o jsonl"))
+def schema(
+    ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: OutputOption = Output.table
+) -> None:
+    """The columns of an asset, nested ones with dots."""
+    session = session_of(ctx)
+    with session.open() as cat:
+        found = cat.dataset(asset, at=moment(at))
+        seen = emit(session, output, map(rows.field, found.schema), rows.FIELD_KEYS, rows.FIELD_COLUMNS)
+        if not seen:
+            opened = found.info.inspected
+            silo = safe(found.silo)
+            session.notice(
+                "It has no columns that this release can read."
+                if opened
+                else f"None of its files was opened. Open them: catalog crawl {silo} --inspect all"
+            )
+
+
+@app.command(epilog=examples("catalog versions lab/clicks", "catalog versions lab/clicks -o json"))
+def versions(ctx: typer.Context, asset: AssetArgument, output: OutputOption = Output.table) -> None:
+    """The states of an asset that crawls found, newest first."""
+    session = session_of(ctx)
+    with session.open() as cat:
+        found = sorted(cat.dataset(asset).versions, key=lambda one: -one.number)
+        emit(session, output, map(rows.version, found), rows.VERSION_KEYS, rows.VERSION_COLUMNS)
+
+
+def _files(cat: Catalog, ref: str, at: int | None) -> Any:
+    return cat.dataset(ref, at=at).files()
+
+
+def _show(session: Session, row: dict[str, Any]) -> None:
+    """The page about one asset, for people."""
+    findings = [f"{one['path']}: {one['kind']}, {one['detail']}" for one in row["findings"]]
+    fields(
+        session,
+        [
+            (safe(row["kind"]), safe(f"{row['silo']}/{row['name']}" if row["silo"] else row["name"])),
+            ("id", str(row["id"])),
+            ("uri", safe(row["uri"])),
+            ("description", safe(row["description"] or "")),
+            ("owner", safe(row["owner"] or "")),
+            ("tags", safe(", ".join(row["tags"]))),
+            ("format", safe(_and(row["format"] or "unknown", row["codec"]))),
+            ("holds", _holds(row)),
+            ("partitions", safe(", ".join(row["partitions"]))),
+            ("modified", rows.when(row["modified"])),
+            ("evidence", safe(f"{row['evidence']} ({row['rule']}, {row['confidence']:.0%})")),
+            ("first seen", rows.when(row["first_seen"])),
+            ("verified", rows.when(row["last_verified"])),
+            ("removed", rows.when(row["removed"]) if row["removed"] else ""),
+        ],
+    )
+    _part(session, "Columns", row["schema"], rows.FIELD_COLUMNS, _COLUMNS_SHOWN)
+    newest = sorted(row["versions"], key=lambda one: -int(one["number"]))
+    _part(session, "Versions", newest, rows.VERSION_COLUMNS, _LISTED)
+    if findings:
+        sys.stdout.write(f"\n{session.paint('Findings', 'bold', sys.stdout)}\n")
+        sys.stdout.writelines(f"{safe(line)}\n" for line in findings[:_COLUMNS_SHOWN])
+        _rest(len(findings) - _COLUMNS_SHOWN)
+
+
+def _part(
+    session: Session, title: str, found: list[dict[str, Any]], columns: Iterable[Any], most: int
+) -> None:
+    if found:
+        sys.stdout.write(f"\n{session.paint(f'{title} ({len(found):,})', 'bold', sys.stdout)}\n")
+        sys.stdout.writelines(f"{line}\n" for line in table(session, found[:most], tuple(columns)))
+        _rest(len(found) - most)
+
+
+def _rest(left: int) -> None:
+    if left > 0:
+        sys.stdout.write(f"… and {left:,} more\n")
+
+
+def _holds(row: dict[str, Any]) -> str:
+    inside = f", {text.plural(row['rows'], 'row')}" if row["rows"] is not None else ""
+    return (
+        f"{text.plural(row['files'], 'file')}, {text.size(row['bytes'])}{inside}, {row['inspected']:,} opened"
+    )
+
+
+def _and(first: str, second: str | None) -> str:
+    return f"{first}, {second}" if second else first

@@ -1,0 +1,131 @@
+"""`catalog crawl`: list silos and report what changed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from catalog import text
+from catalog.cli import rows
+from catalog.cli.groups import app as application
+from catalog.cli.options import Output, OutputOption, complete_silo, examples, session_of
+from catalog.cli.output import emit
+from catalog.cli.progress import CrawlProgressBar
+from catalog.cli.session import Session
+from catalog.cli.silo import NO_SILOS
+from catalog.errors import Interrupted, SiloError, UsageError
+from catalog.model import CrawlMode, CrawlReport, InspectMode
+
+app = application()
+
+PARTIAL = 4
+_FAILURES_SHOWN = 20
+_STYLES = {"complete": "green", "partial": "yellow", "cancelled": "yellow", "failed": "red"}
+
+
+@app.command(
+    epilog=examples(
+        "catalog crawl",
+        "catalog crawl lake --prefix raw/events --quick",
+        "catalog crawl lab --inspect all -o json",
+    )
+)
+def crawl(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Silos; all of them by default.", autocompletion=complete_silo),
+    ] = None,
+    prefix: Annotated[
+        str, typer.Option("--prefix", metavar="P", help="Only what lies below this path.")
+    ] = "",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Trust directory times: skip folders that have not changed.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="List everything and inspect it again.")] = False,
+    inspect: Annotated[
+        str,
+        typer.Option("--inspect", metavar="none|sample|all", help="How many files to open for their schema."),
+    ] = "sample",
+    output: OutputOption = Output.table,
+) -> int:
+    """List silos, recognise formats, find datasets and models, and keep what changed as versions.
+
+    Ends with 4 when a part could not be listed, and with 5 when a silo could not be reached.
+    """
+    session = session_of(ctx)
+    mode, opened = _mode(quick, full), _inspect(inspect)
+    with session.open(read_only=False) as cat:
+        if not names and not cat.silos():
+            emit(session, output, [], rows.CRAWL_KEYS, ())
+            session.notice(NO_SILOS)
+            return 0
+        try:
+            with CrawlProgressBar(session) as bar:
+                reports = cat.crawl(*(names or []), prefix=prefix, mode=mode, inspect=opened, progress=bar)
+        except Interrupted as stopped:
+            _report(session, output, getattr(stopped, "reports", ()))
+            again = " ".join(["catalog crawl", *(names or []), *(["--prefix", prefix] if prefix else [])])
+            raise Interrupted(
+                "Interrupted. What was listed so far is kept.", hint=f"{again} goes on where it stopped."
+            ) from None
+    _report(session, output, reports)
+    return exit_code(reports)
+
+
+def exit_code(reports: Sequence[CrawlReport]) -> int:
+    """5 when a silo could not be used, else 4 when one was listed in part, else 0."""
+    states = {report.state for report in reports}
+    return SiloError.exit_code if "failed" in states else PARTIAL if "partial" in states else 0
+
+
+def _mode(quick: bool, full: bool) -> CrawlMode:
+    if quick and full:
+        raise UsageError("--quick and --full exclude each other.", hint="catalog crawl --help")
+    return "quick" if quick else "full" if full else "normal"
+
+
+def _inspect(word: str) -> InspectMode:
+    modes: dict[str, InspectMode] = {"none": "none", "sample": "sample", "all": "all"}
+    if word not in modes:
+        raise UsageError(f"--inspect takes none, sample or all, not '{word}'.", hint="catalog crawl --help")
+    return modes[word]
+
+
+def _report(session: Session, output: Output, reports: Sequence[CrawlReport]) -> None:
+    if output is not Output.table:
+        emit(session, output, map(rows.crawl, reports), rows.CRAWL_KEYS, ())
+        return
+    for report in reports:
+        sys.stdout.writelines(f"{line}\n" for line in told(session, report))
+
+
+def told(session: Session, report: CrawlReport) -> list[str]:
+    """A crawl's report for people: what was done, what could not be, what was left out."""
+    state = session.paint(report.state, _STYLES.get(report.state, "bold"), sys.stdout)
+    held = f" ({text.size(report.bytes)})" if report.bytes is not None else ""
+    lines = [
+        f"{text.safe(report.silo)}: {state}, {text.plural(report.listed, 'file')}{held}"
+        f" in {text.duration(report.seconds)}",
+        f"  {report.added:,} added, {report.changed:,} changed, {report.removed:,} removed,"
+        f" {report.unchanged:,} unchanged",
+        f"  {text.plural(report.datasets, 'asset')}, {text.plural(report.versions, 'new version')},"
+        f" {text.plural(report.inspected, 'file')} inspected, {text.plural(report.findings, 'finding')}",
+    ]
+    if report.failed:
+        lines.append(
+            f"  could not list {text.plural(len(report.failed), 'part')}; nothing was removed there:"
+        )
+        lines += [
+            f"    {text.safe(one.prefix) or '(the start)'}: {text.safe(one.reason)}"
+            for one in report.failed[:_FAILURES_SHOWN]
+        ]
+        if len(report.failed) > _FAILURES_SHOWN:
+            lines.append(f"    … and {len(report.failed) - _FAILURES_SHOWN:,} more (-o json names all)")
+    if report.skipped:
+        left = ", ".join(f"{count:,} {text.safe(kind)}" for kind, count in sorted(report.skipped.items()))
+        lines.append(f"  skipped: {left}")
+    return lines + [f"  note: {text.safe(note)}" for note in report.notes]

@@ -1,0 +1,112 @@
+"""The contract every silo fulfils, and the optional powers it may declare.
+
+The core is small: walk the tree, read a range, open a file, hand out an fsspec filesystem, say
+what was reached. Everything else is a flag in `Capabilities`, so that the crawl asks a silo what
+it can do instead of asking what it is. Silos are opened read-only, always.
+
+`memory` is the reference; `tests/conformance/` holds the suite that every silo passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, Protocol
+
+from catalog.model import Listing
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+Unchanged = Callable[[str, int], Sequence[str] | None]
+"""Asked before a directory is listed: `unchanged(path, mtime_ns)` returns the names of its known
+subdirectories when the catalog trusts that nothing in it changed, and None to have it listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a silo can do beyond the core contract."""
+
+    order: Literal["tree", "keys"]
+    """`tree`: a directory comes before its children. `keys`: names come in key order, so a
+    directory is known complete only once its prefix has passed."""
+    checksum: str | None = None
+    """Kind of checksum kept in `etags`: `etag`, `md5`, …; None where the silo keeps none."""
+    directory_mtimes: bool = False
+    """Directories have a modification time that changes when an entry is added or removed."""
+    suffix_ranges: bool = False
+    """The last bytes of a file can be read without knowing its size."""
+    concurrent_reads: int = 1
+    """How many reads in flight pay off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What `catalog silo test` reports: the place, the identity used, and a first look."""
+
+    url: str
+    identity: str
+    sample: tuple[str, ...]
+    readable: bool
+    seconds: float
+
+
+class Silo(Protocol):
+    """A storage location opened for reading."""
+
+    kind: ClassVar[Literal["object", "file", "block"]]
+    capabilities: ClassVar[Capabilities]
+    url: str
+
+    def walk(self, prefix: str = "", unchanged: Unchanged | None = None) -> Iterator[Listing]:
+        """List the directory `prefix` and everything below, one `Listing` a directory.
+
+        A directory that cannot be listed yields an incomplete listing with a `Failure`; the walk
+        goes on with the rest. Raises `SiloUnreachable` or `SiloRefused` only when the start itself
+        cannot be listed. With `unchanged` (silos with `directory_mtimes` only), directories it
+        recognises are not listed and yield nothing, but their subdirectories are visited.
+        """
+        ...
+
+    def read(self, path: str, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`; fewer only at the end of the file.
+
+        A negative `offset` counts from the end (`read(path, -8, 8)` is the last eight bytes).
+        Raises `EntryMissing`, `SiloRefused` or `SiloUnreachable`.
+        """
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """A seekable, read-only, buffered binary file. Raises as `read` does."""
+        ...
+
+    def filesystem(self) -> AbstractFileSystem:
+        """A read-only fsspec filesystem whose paths are this silo's paths (relative to its root)."""
+        ...
+
+    def uri(self, path: str) -> str:
+        """The full address of `path`, as other tools would write it (`s3://bucket/key`)."""
+        ...
+
+    def namespace(self) -> tuple[str, str]:
+        """The OpenLineage namespace of this silo and the name its root has there.
+
+        `("s3://lake", "raw")` for `s3://lake/raw`; `("file", "/data/lake")` for a local folder.
+        """
+        ...
+
+    def test(self) -> Reached:
+        """Reach the silo and look at its first entries. Raises as `walk` does."""
+        ...
+
+    def close(self) -> None:
+        """Release connections and descriptors; the silo is not used afterwards."""
+        ...
+
+
+class Opener(Protocol):
+    """How a room of `silos/` is entered: `open_silo(url, options)` in each module."""
+
+    def __call__(self, url: str, options: Mapping[str, str]) -> Silo:
+        """Open the silo at `url`; reaches nothing yet. Raises `UsageError` for unknown options."""
+        ...
