@@ -162,6 +162,7 @@ class MissingExtra(CatalogError, Terminal):
 
 
 class Interrupted(CatalogError, Transient):
-    """The user stopped the work; what was committed stays."""
+    """The user stopped the work; what was committed stays. `reports` are those of the crawls so far."""
 
     exit_code = 130
+    reports: tuple[object, ...] = ()

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 COMPLETE = "_CATALOG_COMPLETE"
 """The variable in which a shell asks for completion."""
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (`head`, a pager) has seen enough. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:  # before or after the command itself, which has more to say
+        return INTERRUPTED
     return code
 
 

@@ -16,6 +16,7 @@ from catalog.cli.moments import moment
 from catalog.cli.options import AssetArgument, AtOption, Output, OutputOption, examples, session_of
 from catalog.cli.output import emit, emit_one, fields, table
 from catalog.cli.session import Session
+from catalog.model import VersionInfo
 from catalog.text import safe
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def show(
     ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: OutputOption = Output.table
 ) -> None:
     """Everything known about one asset: what it is, why that is believed, its columns and versions."""
-    session = session_of(ctx)
+    session, then = session_of(ctx), moment(at)
     with session.open() as cat:
-        found = cat.dataset(asset, at=moment(at))
-        row = rows.asset(found.info, found.versions)
+        found = cat.dataset(asset, at=then)
+        row = rows.asset(found.info, _newest_first(found.versions))
     if output is Output.table:
         _show(session, row)
     else:
@@ -70,10 +71,10 @@ def files(
     output: OutputOption = Output.table,
 ) -> None:
     """The files of an asset, or of a whole silo."""
-    session = session_of(ctx)
+    session, then = session_of(ctx), moment(at)
     most = (SCREENFUL if output is Output.table else 0) if limit is None else limit
     with session.open() as cat:
-        found = _files(cat, asset, moment(at))
+        found = _files(cat, asset, then)
         kept = islice(found, most) if most else found
         seen = emit(session, output, map(rows.file, kept), rows.FILE_KEYS, rows.FILE_COLUMNS)
         if not seen:
@@ -89,9 +90,9 @@ def schema(
     ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: OutputOption = Output.table
 ) -> None:
     """The columns of an asset, nested ones with dots."""
-    session = session_of(ctx)
+    session, then = session_of(ctx), moment(at)
     with session.open() as cat:
-        found = cat.dataset(asset, at=moment(at))
+        found = cat.dataset(asset, at=then)
         seen = emit(session, output, map(rows.field, found.schema), rows.FIELD_KEYS, rows.FIELD_COLUMNS)
         if not seen:
             opened = found.info.inspected
@@ -108,8 +109,12 @@ def versions(ctx: typer.Context, asset: AssetArgument, output: OutputOption = Ou
     """The states of an asset that crawls found, newest first."""
     session = session_of(ctx)
     with session.open() as cat:
-        found = sorted(cat.dataset(asset).versions, key=lambda one: -one.number)
+        found = _newest_first(cat.dataset(asset).versions)
         emit(session, output, map(rows.version, found), rows.VERSION_KEYS, rows.VERSION_COLUMNS)
+
+
+def _newest_first(versions: Iterable[VersionInfo]) -> list[VersionInfo]:
+    return sorted(versions, key=lambda one: -one.number)
 
 
 def _files(cat: Catalog, ref: str, at: int | None) -> Any:
@@ -139,8 +144,7 @@ def _show(session: Session, row: dict[str, Any]) -> None:
         ],
     )
     _part(session, "Columns", row["schema"], rows.FIELD_COLUMNS, _COLUMNS_SHOWN)
-    newest = sorted(row["versions"], key=lambda one: -int(one["number"]))
-    _part(session, "Versions", newest, rows.VERSION_COLUMNS, _LISTED)
+    _part(session, "Versions", row["versions"], rows.VERSION_COLUMNS, _LISTED)
     if findings:
         sys.stdout.write(f"\n{session.paint('Findings', 'bold', sys.stdout)}\n")
         sys.stdout.writelines(f"{safe(line)}\n" for line in findings[:_COLUMNS_SHOWN])

@@ -22,7 +22,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("demo", "demo", "Build a small estate, crawl it and open it."),
     Command("silo", "silo", "Register storage: add, ls, show, test, rm.", nouns=True),
-    Command("crawl", "crawl", "List silos, recognise formats, find datasets, keep versions."),
+    Command("crawl", "crawl", "List silos, find datasets and models, keep versions."),
     Command("search", "search", "Find datasets, models and files."),
     Command("show", "asset", "Everything known about one asset."),
     Command("files", "asset", "The files of an asset or a silo."),

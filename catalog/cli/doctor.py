@@ -22,7 +22,7 @@ from catalog.cli.options import Output, OutputOption, examples, session_of
 from catalog.cli.output import emit
 from catalog.cli.session import Session
 from catalog.cli.silo import NO_SILOS
-from catalog.errors import CatalogError, CheckFailed, NotFound
+from catalog.errors import CatalogError, CheckFailed
 from catalog.store import engine, migrate
 from catalog.text import safe
 
@@ -88,8 +88,9 @@ def _all(session: Session, silos: bool, timeout: float) -> Iterator[Check]:
     yield _encoding()
     yield _zone()
     yield from _extras()
-    yield from _database(session)
-    if silos:
+    database = list(_database(session))
+    yield from database
+    if silos and all(one.status == "ok" for one in database):
         yield from _silos(session, timeout)
 
 
@@ -188,8 +189,6 @@ def _silos(session: Session, timeout: float) -> Iterator[Check]:
                 yield Check("ok", "silos", NO_SILOS)
             for name in names:
                 yield _reach(cat, name, timeout)
-    except NotFound:
-        return  # no database yet: said already
     except CatalogError as error:
         yield _failed("silos", error)
 

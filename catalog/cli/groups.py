@@ -13,6 +13,7 @@ from typer.main import get_command, get_group
 
 from catalog.cli.commands import COMMANDS, Command, help_text
 from catalog.cli.options import everywhere
+from catalog.cli.plain import attach
 from catalog.errors import UsageError
 
 # Click comes with typer, under a name that depends on typer's release: its types are `Any` here.
@@ -20,7 +21,6 @@ from catalog.errors import UsageError
 
 def app(**settings: Any) -> typer.Typer:
     """A typer application with this program's settings."""
-    settings.setdefault("context_settings", {"help_option_names": ["-h", "--help"]})
     settings.setdefault("add_completion", False)
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **settings)
 
@@ -82,12 +82,14 @@ def load(command: Command) -> Any:
     module = import_module(f"catalog.cli.{command.module}")
     made = get_command(module.app) if command.nouns else get_group(module.app).commands[command.name]
     for one in (made, *getattr(made, "commands", {}).values()):
-        one.params.extend(shared())
+        equip(one)
     return made
 
 
-def shared() -> list[Any]:
-    """Fresh click options for `everywhere`."""
+def equip(made: Any) -> None:
+    """Give a click command the options that every command takes, and cheap conversion."""
     carrier = app()
     carrier.command()(everywhere)
-    return list(get_command(carrier).params)
+    made.params.extend(get_command(carrier).params)
+    made.context_settings["help_option_names"] = ["-h", "--help"]
+    attach([*made.params, made.get_help_option(typer.Context(made, **made.context_settings))])

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from catalog.cli.session import Session
-from catalog.errors import CatalogError
+from catalog.query import suggest
 
 
 class Output(StrEnum):
@@ -93,11 +93,16 @@ def complete_silo(ctx: typer.Context, incomplete: str) -> list[str]:
     return _from_catalog(ctx, lambda cat: [s.name for s in cat.silos() if s.name.startswith(incomplete)])
 
 
+def complete_query(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What a word of a search could become: a field, its value, or a name."""
+    return [*suggest(incomplete), *complete_asset(ctx, incomplete)]
+
+
 def _from_catalog(ctx: typer.Context, ask: Callable[[Any], list[str]]) -> list[str]:
     try:
         with session_of(ctx).open() as cat:
             return ask(cat)
-    except CatalogError:  # a shell waiting for completion is no place for errors
+    except Exception:  # noqa: BLE001 (a shell that waits for completion is no place for errors)
         return []
 
 

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from catalog.cli import COMPLETE, on_terminal
 from catalog.cli.commands import help_text, version_text
-from catalog.cli.groups import Root, app, shared
+from catalog.cli.groups import Root, app, equip
 from catalog.cli.options import session_of
 from catalog.cli.session import Session
 from catalog.errors import Ambiguous, CatalogError, Interrupted, UsageError
@@ -55,7 +55,7 @@ def program() -> Any:
     made = app(cls=Root, invoke_without_command=True, add_completion=True)
     made.callback()(_root)
     command = get_command(made)
-    command.params.extend(shared())
+    equip(command)
     return command
 
 

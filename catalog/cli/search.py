@@ -11,10 +11,11 @@ from typer.core import TyperCommand
 
 from catalog.cli import rows
 from catalog.cli.groups import app as application
-from catalog.cli.options import Output, OutputOption, complete_asset, examples, session_of
+from catalog.cli.options import Output, OutputOption, complete_query, examples, session_of
 from catalog.cli.output import Column, emit
 from catalog.cli.session import Session
 from catalog.cli.silo import NO_SILOS
+from catalog.query import FIELDS
 from catalog.text import count, plural, safe
 
 if TYPE_CHECKING:
@@ -53,13 +54,15 @@ class SearchCommand(TyperCommand):
         "catalog search 'format:parquet size:>1GB modified:<30d sort:-modified'",
         "catalog search kind:file silo:lake in:raw/ --limit 0 -o csv",
         "catalog search tag:pii -is:stale --facets",
-    ),
+    )
+    + "\n\n\b\nFilters:\n"
+    + "\n".join(f"  {spec.name + ':':<11}{spec.help}" for spec in FIELDS.values()),
 )
 def search(
     ctx: typer.Context,
     query: Annotated[
         list[str] | None,
-        typer.Argument(metavar="QUERY", help="Words and field:value filters.", autocompletion=complete_asset),
+        typer.Argument(metavar="QUERY", help="Words and field:value filters.", autocompletion=complete_query),
     ] = None,
     limit: Annotated[
         int | None,
@@ -77,8 +80,8 @@ def search(
 ) -> None:
     """Find datasets, models and (with kind:file) files.
 
-    Words match names, paths, columns, descriptions and tags. Filters: silo kind format size
-    modified owner tag column type in is; a dash before one excludes; sort:-modified orders.
+    Words match names, paths, columns, descriptions and tags. A dash before a word or a filter
+    excludes, a comma in a value means or.
     """
     session = session_of(ctx)
     asked = joined(query or [])

@@ -26,9 +26,10 @@ class Session:
 
     def open(self, *, read_only: bool = True) -> Catalog:
         """The catalog. For reading it must exist; for writing it is created. Close it after use."""
+        url = self.url
         from catalog.api import connect
 
-        return connect(self.url, read_only=read_only)
+        return connect(url, read_only=read_only)
 
     @property
     def url(self) -> str:

@@ -137,6 +137,6 @@ def _options(given: list[str]) -> dict[str, str]:
             # The word is not repeated: it may be a secret typed in the wrong place.
             raise UsageError("--option takes KEY=VALUE.", hint="For example: --option region=eu-west-1")
         if key in options:
-            raise UsageError(f"--option {key} was given twice.")
+            raise UsageError(f"--option {key} was given twice.", hint="Give it once.")
         options[key] = value
     return options

@@ -96,7 +96,7 @@ class RangeReader:
         return data
 
     def read(self, offset: int, length: int) -> bytes:
-        """`length` bytes from `offset`; fewer only where the file ends. What was read at either end is not fetched twice."""
+        """`length` bytes from `offset`; fewer only where the file ends. Either end is not fetched twice."""
         if self.size is not None:
             length = min(length, self.size - offset)
         if length <= 0 or offset < 0:
@@ -118,7 +118,7 @@ class RangeReader:
     def file(self) -> io.RawIOBase:
         """A seekable, read-only view for libraries that want a file. The size must be known."""
         if self.size is None:
-            raise InspectError("The size of the file is unknown, so its end cannot be read.", finding="unsupported")
+            raise InspectError("The end cannot be read: the size is unknown.", finding="unsupported")
         return _RangeFile(self, self.size)
 
     def whole(self) -> bool:
@@ -146,7 +146,8 @@ class RangeReader:
         return data
 
     def _stop(self, cap: str, limit: str) -> None:
-        self.failure = InspectError(f"Inspecting the file needs more than its cap on {cap} ({limit}).", finding="too_large")
+        message = f"Inspecting the file needs more than its cap on {cap} ({limit})."
+        self.failure = InspectError(message, finding="too_large")
         raise self.failure
 
 

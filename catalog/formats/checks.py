@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
+
 class Match(NamedTuple):
     """A recognised format, how sure (0 to 1), and the bytes or structure that decided."""
 
@@ -43,7 +44,7 @@ def _parquet(ends: Ends) -> Match | None:
 
 
 def _arrow_stream(ends: Ends) -> Match | None:
-    """An IPC message: continuation, metadata length, a flatbuffer that is a Schema. Columnar.rst, Serialization."""
+    """An IPC message: continuation, length, a flatbuffer that is a Schema (Columnar.rst, Serialization)."""
     head = ends.head
     at = 8 if head.startswith(b"\xff\xff\xff\xff") else 4  # before 0.15 there was no continuation mark
     if len(head) < at + 32:
@@ -56,7 +57,8 @@ def _arrow_stream(ends: Ends) -> Match | None:
     if not at <= vtable <= len(head) - 10:
         return None
     slots = struct.unpack_from("<5H", head, vtable)  # vtable size, table size, version, header type, header
-    if not 8 <= slots[0] <= 20 or slots[3] < 4 or table + slots[3] >= len(head) or head[table + slots[3]] != 1:
+    kind = table + slots[3]
+    if not 8 <= slots[0] <= 20 or slots[3] < 4 or kind >= len(head) or head[kind] != 1:
         return None
     return Match("arrow_stream", 0.98 if at == 8 else 0.9, "IPC schema message at 0")
 
@@ -168,7 +170,8 @@ def _ttf(ends: Ends) -> Match | None:
     head = ends.head
     if head[:4] not in (b"\0\x01\0\0", b"true") or len(head) < 32 or not 4 <= head[5] <= 64 or head[4]:
         return None
-    return Match("ttf", 0.95, "sfnt table directory at 0") if re.match(rb"[A-Za-z/ 0-9]{4}", head[12:16]) else None
+    named = re.match(rb"[A-Za-z/ 0-9]{4}", head[12:16])
+    return Match("ttf", 0.95, "sfnt table directory at 0") if named else None
 
 
 def _shapefile(ends: Ends) -> Match | None:
@@ -222,8 +225,9 @@ def _safetensors(ends: Ends) -> Match | None:
     length = struct.unpack_from("<Q", ends.head)[0]
     if not 2 <= length <= 100_000_000 or (ends.size is not None and length + 8 > ends.size):
         return None
-    start = ends.head[8 : 8 + min(length, 64)].lstrip()
-    if start.startswith((b'{"', b"{}", b"{ ")) and (8 + length > len(ends.head) or b"}" in ends.head[8 : 8 + length]):
+    header = ends.head[8 : 8 + length]
+    closed = len(header) < length or header.rstrip().endswith(b"}")
+    if closed and header.startswith((b'{"', b"{}", b"{ ")):
         return Match("safetensors", 0.98, f"JSON header of {length} bytes behind its length")
     return None
 
@@ -234,7 +238,8 @@ def _tfrecord(ends: Ends) -> Match | None:
     length, crc = struct.unpack_from("<QI", ends.head)
     if ends.size is not None and length + 16 > ends.size:
         return None
-    return Match("tfrecord", 1.0, "masked CRC of the first record's length") if masked_crc32c(ends.head[:8]) == crc else None
+    proven = masked_crc32c(ends.head[:8]) == crc
+    return Match("tfrecord", 1.0, "masked CRC of the first record's length") if proven else None
 
 
 def masked_crc32c(data: bytes) -> int:
@@ -260,7 +265,9 @@ def _old_tar(ends: Ends) -> Match | None:
 
 def _dbf(ends: Ends) -> Match | None:
     head = ends.head
-    if len(head) < 33 or head[0] not in (0x03, 0x30, 0x83, 0x8B, 0xF5) or not (1 <= head[2] <= 12 and 1 <= head[3] <= 31):
+    if len(head) < 33 or head[0] not in (0x03, 0x30, 0x83, 0x8B, 0xF5):
+        return None
+    if not (1 <= head[2] <= 12 and 1 <= head[3] <= 31):
         return None
     header, record = struct.unpack_from("<HH", head, 8)
     fits = header >= 33 and record > 1 and (header % 32 in (1, 2, 8) or head[0] == 0x30)
@@ -290,7 +297,8 @@ def _netpbm(ends: Ends) -> Match | None:
 
 
 def _pyc(ends: Ends) -> Match | None:
-    if len(ends.head) > 16 and ends.head[2:4] == b"\r\n" and ends.head[1] in (0x0C, 0x0D, 0x0E) and ends.head[16] & 0x7F == 0x63:
+    head = ends.head
+    if len(head) > 16 and head[2:4] == b"\r\n" and head[1] in (0x0C, 0x0D, 0x0E) and head[16] & 0x7F == 0x63:
         return Match("pyc", 0.9, "bytecode magic and a code object")
     return None
 
@@ -313,13 +321,14 @@ def _boot_sector(ends: Ends) -> Match | None:
     tables = [ends.head[at] for at in (446, 462, 478, 494)]
     if ends.head[54:57] == b"FAT" or ends.head[82:85] == b"FAT" or ends.head[3:8] in (b"NTFS ", b"EXFAT"):
         return Match("disk_image", 0.9, "boot sector of a filesystem")
-    return Match("disk_image", 0.7, "boot sector mark at 510") if all(t in (0, 0x80) for t in tables) else None
+    plausible = all(table in (0, 0x80) for table in tables)
+    return Match("disk_image", 0.7, "boot sector mark at 510") if plausible else None
 
 
 # DICOM stands before TIFF: a file may carry both headers, and then it is an image for DICOM readers.
 BEFORE: tuple[Callable[[Ends], Match | None], ...] = (_parquet, _hdf5, _dicom)
 AFTER: tuple[Callable[[Ends], Match | None], ...] = (
     _arrow_stream, _orc, _tiff, _riff, _mp4, _matroska, _class_or_fat, _pe, _bzip2, _bmp, _ico, _ttf,
-    _shapefile, _mpeg_audio, _mpeg_ts, _pickle, _safetensors, _tfrecord, _dbf, _stata_old, _edf, _netpbm, _pyc,
-    _at_end, _old_tar, _boot_sector,
+    _shapefile, _mpeg_audio, _mpeg_ts, _pickle, _safetensors, _tfrecord, _dbf, _stata_old, _edf, _netpbm,
+    _pyc, _at_end, _old_tar, _boot_sector,
 )  # fmt: skip

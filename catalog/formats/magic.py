@@ -10,7 +10,6 @@ import re
 from catalog.formats import protobuf, zips
 from catalog.formats.checks import AFTER, BEFORE, Ends, Match, looks_text
 
-
 _TABLE: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ARROW1\0\0", "arrow_file"),
     (0, b"FEA1", "feather"),
@@ -69,6 +68,7 @@ _TABLE: tuple[tuple[int, bytes, str], ...] = (
     (0, b"070707", "cpio"),
     (0, b"!<arch>\ndebian-binary", "deb"),
     (0, b"!<arch>\n", "ar"),
+    (0, b"!<thin>\n", "ar"),
     (0, b"\xed\xab\xee\xdb", "rpm"),
     (0, b"MSCF\0\0\0\0", "cab"),
     (0, b"PACK\0\0\0", "gitpack"),
@@ -144,7 +144,8 @@ _TABLE: tuple[tuple[int, bytes, str], ...] = (
 )
 
 
-ALWAYS_SIGNED = frozenset({each[2] for each in _TABLE} - {"pytorch", "mat", "rds", "edf", "disk_image", "iso", "mp3", "ggml", "mpeg"}) | {
+_ALSO_UNSIGNED = {"pytorch", "mat", "rds", "disk_image", "iso", "mp3", "ggml", "mpeg", "hdr", "edf", "grib"} | {"pgp", "snappy", "lz4", "pem"}
+ALWAYS_SIGNED = frozenset({each[2] for each in _TABLE} - _ALSO_UNSIGNED) | {
     "parquet", "arrow", "orc", "hdf5", "netcdf", "webp", "wav", "avi", "matroska", "webm", "mp4", "mov",
     "heic", "avif", "m4a", "bzip2", "safetensors", "shapefile", "java_class", "tiff", "zip", "xlsx", "docx",
     "pptx", "odt", "ods", "epub", "npz", "keras", "jar", "wheel", "kmz", "geopackage", "xls", "doc", "ppt",

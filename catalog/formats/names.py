@@ -64,7 +64,7 @@ FORMATS: tuple[Format, ...] = (
         jsonl        | jsonl ndjson jsonlines       | JSON Lines
     """, text=True),
     *_of("text", """
-        text         | txt text readme authors license licence copying notice changelog news | Plain text
+        text         | txt text                     | Plain text
         fasta        | fasta fa fna faa             | FASTA
         fastq        | fastq fq                     | FASTQ
         vcf          | vcf                          | Variant calls
@@ -82,7 +82,7 @@ FORMATS: tuple[Format, ...] = (
         odt          | odt                          | OpenDocument text
         odp          | odp                          | OpenDocument presentation
         epub         | epub                         | EPUB
-        ole          | msg msi                      | OLE compound file
+        ole          | msi                          | OLE compound file
         djvu         | djvu                         | DjVu
     """),
     *_of("document", """
@@ -115,7 +115,7 @@ FORMATS: tuple[Format, ...] = (
         swift        | swift                        | Swift
         css          | css scss less                | CSS
         batch        | bat cmd ps1                  | Windows script
-        build        | cmake gradle mk makefile dockerfile jenkinsfile | Build file
+        build        | cmake gradle mk dockerfile    | Build file
         schema       | proto thrift avsc graphql fbs | Interface schema
         diff         | diff patch                   | Patch
     """, text=True),
@@ -286,11 +286,12 @@ FORMATS: tuple[Format, ...] = (
 
 BY_NAME: dict[str, Format] = {each.name: each for each in FORMATS}
 
-_WRAPPERS = frozenset({"gzip", "zstd", "xz", "bzip2", "lz4", "snappy", "brotli", "compress", "lzip"})
+_WRAPPERS = frozenset({"gzip", "zstd", "xz", "bzip2", "lz4"})
+"""Compressions that the sniffer can look into."""
 _THROUGH = frozenset(each.name for each in FORMATS if each.text) | {"tar", "nifti"}
 """What a compressed file is called after: `events.jsonl.gz` is JSON Lines, `model.pkl.gz` is gzip."""
 
-_SHARD = re.compile(r"-\d+(-of-\d+)?$")
+_SHARD = re.compile(r"-\d{4,}(-of-\d+)?$")
 _LONGEST = 32
 _REPEATS = 10
 """Longer endings hardly ever come twice: they are numbers and hashes."""
@@ -313,16 +314,19 @@ class _Claims(dict[str, str | None]):
 
 
 _claims = _Claims({end: each.name for each in FORMATS for end in each.extensions})
+_bare = _Claims(
+    dict.fromkeys(("readme", "authors", "license", "licence", "copying", "notice", "changelog", "news"), "text")
+    | dict.fromkeys(("makefile", "dockerfile", "jenkinsfile", "vagrantfile"), "build")
+)
+"""Names without a dot: `tar` and `java` are programs there, not formats."""
 
 
 def claimed_formats(names: Sequence[str]) -> list[str | None]:
     """The format each file name claims, None where it claims nothing. About 0.2 µs a name."""
-    claims = _claims
-    found = [claims[name.rpartition(".")[2]] for name in names]
+    claims, bare = _claims, _bare
+    found = [claims[name.rpartition(".")[2]] if "." in name else bare[name] for name in names]
     if not _WRAPPERS.isdisjoint(found):
-        found = [
-            _within(name, outer) if outer in _WRAPPERS else outer for name, outer in zip(names, found)
-        ]
+        found = [_within(name, outer) if outer in _WRAPPERS else outer for name, outer in zip(names, found)]
     return found
 
 

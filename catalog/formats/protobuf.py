@@ -6,7 +6,7 @@ Protobuf has no signature, so every field number, wire type and length must fit 
 from __future__ import annotations
 
 _VARINT, _BYTES = 0, 2
-_MODEL = {1: _VARINT, 2: _BYTES, 3: _BYTES, 4: _BYTES, 5: _VARINT, 6: _BYTES, 7: _BYTES, 8: _BYTES, 14: _BYTES, 20: _BYTES, 25: _BYTES}
+_MODEL = dict.fromkeys((2, 3, 4, 6, 7, 8, 14, 20, 25), _BYTES) | {1: _VARINT, 5: _VARINT}
 _WORDS = frozenset({2, 3, 4})
 _GRAPH_FIRST = frozenset({0x0A, 0x12, 0x2A, 0x52, 0x5A})
 """Tags that open a GraphProto: node, name, initializer, doc_string, input."""

@@ -11,68 +11,30 @@ itself for new directories and into an unlogged stage with one set-based merge f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from catalog.model import Listing, Part
 from catalog.store import bulk_postgres, bulk_sqlite
 from catalog.store.engine import Database
 from catalog.store.known import Known, KnownDirectories, parent_of
+from catalog.store.loading import Counts, Found, Row
 from catalog.store.names import NameWriter
-
-N = TypeVar("N", int, float)
 
 BATCH_FILES = 20_000
 BATCH_DIRECTORIES = 4_000
 
-
-@dataclass(slots=True)
-class Found:
-    """One directory as a crawl found it, ready to load.
-
-    `formats` has one element a file. `parts` are the directory's parts, given with its last (or
-    only) listing. `after` is the last name of the slice before, None for the first.
-    """
-
-    listing: Listing
-    formats: Sequence[str | None]
-    parts: Sequence[Part]
-    digest: bytes | None
-    known: Known | None
-    after: str | None = None
-
-
-@dataclass(slots=True)
-class Counts:
-    """Files by what happened to them."""
-
-    added: int = 0
-    changed: int = 0
-    removed: int = 0
-    unchanged: int = 0
-
-
-@dataclass(slots=True)
-class Row:
-    """A directory's row while its batch is being made."""
-
-    id: int
-    parent_id: int | None
-    path: str
-    new: bool
-    digest: bytes | None = None
-    directories: int = 0
-    own_files: int = 0
-    own_bytes: int = 0
-    delta_files: int = 0
-    delta_bytes: int = 0
-    newest_ns: int | None = None
-    oldest_ns: int | None = None
-    largest: int | None = None
-    smallest: int | None = None
-    mtime_ns: int | None = None
-    listed: bool = False
+_INSERT = (
+    "INSERT INTO directory(id, silo_id, parent_id, path, digest, directories, own_files, own_bytes, sub_files, "
+    "sub_bytes, newest_ns, oldest_ns, largest, smallest, mtime_ns, changed_crawl) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UPDATE = (
+    "UPDATE directory SET digest = ?, directories = ?, own_files = ?, own_bytes = ?, sub_files = sub_files + ?, "
+    "sub_bytes = sub_bytes + ?, newest_ns = ?, oldest_ns = ?, largest = ?, smallest = ?, mtime_ns = ?, "
+    "changed_crawl = ?, removed_crawl = NULL WHERE id = ?"
+)
+_CARRY = "UPDATE directory SET sub_files = sub_files + ?, sub_bytes = sub_bytes + ? WHERE id = ?"
 
 
 @dataclass(slots=True)
@@ -87,10 +49,16 @@ class Batch:
 
 
 class Writer:
-    """Loads one crawl's findings into the catalog. One thread, one silo."""
+    """Loads one crawl's findings into the catalog. One thread, one silo.
 
-    def __init__(self, db: Database, silo_id: int, crawl_id: int, heartbeat: Any) -> None:
-        self.known = KnownDirectories(db, silo_id)
+    `heartbeat` is called inside each batch's transaction; `tree_order` says that directories come
+    before their children.
+    """
+
+    def __init__(
+        self, db: Database, silo_id: int, crawl_id: int, heartbeat: Callable[[], None], *, tree_order: bool
+    ) -> None:
+        self.known = KnownDirectories(db, silo_id, tree_order=tree_order)
         self.counts = Counts()
         self._db = db
         self._silo_id = silo_id
@@ -99,10 +67,7 @@ class Writer:
         self._names = NameWriter(db)
         self._batch = Batch()
         self._slices: dict[str, Row] = {}
-        self._next_id = 0
         self._backend = bulk_sqlite if db.dialect == "sqlite" else bulk_postgres
-
-    # ------------------------------------------------------------ what the crawl calls
 
     def same(self, listing: Listing, known: Known, mtime_ns: int | None) -> None:
         """A directory whose digest did not change: at most its own time is new."""
@@ -115,20 +80,18 @@ class Writer:
         """Load a directory that is new, changed, or could not be listed to its end."""
         listing = found.listing
         row = self._slices.get(listing.path) or self._row(listing.path, found.known)
+        row.measure(listing, whole=listing.complete and not listing.more and found.after is None)
         if listing.more:
             self._slices[listing.path] = row
         else:
             self._slices.pop(listing.path, None)
-        _measure(row, listing, first=found.after is None)
-        if listing.complete and not listing.more:
-            row.digest = found.digest if found.after is None else None
-            row.mtime_ns = mtime_ns
-            row.directories = len(listing.directories)
-            here = set(listing.directories)
-            self._batch.gone += [c for name, c in self.known.children(listing.path).items() if name not in here]
-        elif not listing.complete:
-            row.digest = None
-            row.directories = max(found.known.directories if found.known else 0, len(listing.directories))
+            if listing.complete:
+                here = set(listing.directories)
+                self._batch.gone += [c for name, c in self.known.children(listing.path).items() if name not in here]
+                row.mtime_ns, row.digest, row.directories = mtime_ns, found.digest, len(here)
+            elif found.known is not None:
+                row.directories = max(found.known.directories, len(listing.directories))
+        self._batch.rows[listing.path] = row
         self._batch.found.append((row, found))
         self._batch.files += len(listing.names)
         if not listing.more:
@@ -139,75 +102,139 @@ class Writer:
     def flush(self) -> None:
         """Write the batch in one transaction."""
         batch, self._batch = self._batch, Batch()
-        if not (batch.found or batch.gone or batch.times):
-            return
         try:
             with self._db.transaction():
                 self._write(batch)
+                self._heartbeat()
         except BaseException:
             self._names.forget()
             raise
-
-    # ------------------------------------------------------------ one batch
-
-    def _write(self, batch: Batch) -> None:
-        db = self._db
-        for known in batch.gone:
-            self._remove_below(known, batch)
-        self._number(batch)
-        # Rows of new directories come first: everything else refers to them.
-        self._write_directories(batch)
-        new = [(row, found) for row, found in batch.found if row.new]
-        touched = [(row, found) for row, found in batch.found if not row.new]
-        self.counts.added += self._backend.insert(db, new, self._crawl_id)
-        added = self._backend.merge(db, touched, self._crawl_id, self.counts)
-        self._write_parts(batch.found)
-        for row, found in new:
-            if found.listing.names:
-                self._names.add(row.id, found.listing.names)
-        for row, found in touched:
-            names = added.get((row.id, found.after), ())
-            if names and not self._names.rewrite_if_crowded(row.id, found.listing.names):
-                self._names.add(row.id, names)
-        self._names.flush()
-        if batch.times:
-            db.executemany("UPDATE directory SET mtime_ns = ? WHERE id = ?", batch.times)
-        self._heartbeat()
 
     def _row(self, path: str, known: Known | None) -> Row:
         row = self._batch.rows.get(path)
         if row is None:
             known = known or self.known.get(path)
-            if known is not None:
-                row = Row(known.id, None, path, new=False)
-            else:
-                row = Row(0, None, path, new=True)
-            self._batch.rows[path] = row
-        if not row.listed:
-            row.listed = True
-            if known is not None:
-                row.delta_files -= known.own_files
-                row.delta_bytes -= known.own_bytes
+            row = Row.of(known) if known is not None else Row(path)
         return row
 
-    def _number(self, batch: Batch) -> None:
-        """Give new directories ids, make missing ancestors, carry differences up the tree."""
-        self._next_id = self._backend.next_id(self._db, self._next_id)
-        deltas: dict[str, list[int]] = {}
-        for path in list(batch.rows):
-            row = batch.rows[path]
-            files, size = row.delta_files + row.own_files, row.delta_bytes + row.own_bytes
+    def _write(self, batch: Batch) -> None:
+        removed = {known.path: self._remove(known) for known in batch.gone}
+        self._number(batch, [parent_of(path) or "" for path in removed])
+        new = [(row, found) for row, found in batch.found if row.new]
+        touched = [(row, found) for row, found in batch.found if not row.new]
+        self.counts.added += self._backend.insert(self._db, new, self._crawl_id)
+        added = self._backend.merge(self._db, touched, self._crawl_id, self.counts)
+        self._write_names(new, touched, added)
+        self._write_parts(batch.found)
+        self._write_directories(batch, removed)
+        if batch.times:
+            self._db.executemany("UPDATE directory SET mtime_ns = ? WHERE id = ?", batch.times)
+
+    def _number(self, batch: Batch, parents: Iterable[str]) -> None:
+        """Give new directories their ids, with a row for each missing ancestor."""
+        self._names.begin()
+        following = int(self._db.value("SELECT COALESCE(MAX(id), 0) FROM directory")) + 1
+        for path in [*batch.rows, *parents]:
             at: str | None = path
             while at is not None:
-                self._ensure(at, batch)
-                entry = deltas.setdefault(at, [0, 0])
-                entry[0] += files
-                entry[1] += size
+                if at not in batch.rows:
+                    known = self.known.look_up(at)
+                    batch.rows[at] = Row.of(known) if known else Row(at)
                 at = parent_of(at)
-        for path in sorted(batch.rows):  # a parent sorts before its children, so its id is there
+        for path in sorted(batch.rows):  # a parent sorts before its children
             row = batch.rows[path]
             if row.new:
-                row.id, self._next_id = self._next_id, self._next_id + 1
+                row.id, following = following, following + 1
                 above = parent_of(path)
                 row.parent_id = batch.rows[above].id if above is not None else None
-            row.delta_files, row.delta_bytes = deltas[path]
+
+    def _write_names(
+        self,
+        new: Sequence[tuple[Row, Found]],
+        touched: Sequence[tuple[Row, Found]],
+        added: dict[tuple[int, str | None], list[str]],
+    ) -> None:
+        for row, found in new:
+            if found.listing.names:
+                self._names.add(row.id, found.listing.names)
+        for row, found in touched:
+            names = added.get((row.id, found.after))
+            whole = found.after is None and not found.listing.more and found.listing.complete
+            if names and not (whole and self._names.rewrite_if_crowded(row.id, found.listing.names)):
+                self._names.add(row.id, names)
+        self._names.flush()
+
+    def _write_parts(self, found: Sequence[tuple[Row, Found]]) -> None:
+        last = [(row, one.parts) for row, one in found if not one.listing.more and one.listing.complete]
+        owners: dict[tuple[int, str, str], int] = {}
+        for row, _ in last:
+            if not row.new:
+                for pattern, format, asset in self._db.all(
+                    "SELECT pattern, format, asset_id FROM part WHERE directory_id = ?", (row.id,)
+                ):
+                    if asset is not None:
+                        owners[row.id, pattern, format] = asset
+                self._db.execute("DELETE FROM part WHERE directory_id = ?", (row.id,))
+        self._db.executemany(
+            "INSERT INTO part(directory_id, pattern, format, role, dense, files, bytes, newest_ns, digest, asset_id) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    row.id, p.pattern, p.format or "", p.role, p.dense, p.files, p.bytes, p.newest_ns, p.digest,
+                    owners.get((row.id, p.pattern, p.format or "")),
+                )
+                for row, parts in last
+                for p in parts
+            ),
+        )
+
+    def _write_directories(self, batch: Batch, removed: dict[str, tuple[int, int]]) -> None:
+        """Store the rows, and carry each difference in totals up to the root."""
+        deltas: dict[str, list[int]] = {path: [0, 0] for path in batch.rows}
+        changes = [(parent_of(path) or "", -files, -size) for path, (files, size) in removed.items()]
+        for path, row in batch.rows.items():
+            if row.listed and not row.whole:
+                row.recount(self._db)
+            files, size = row.own_files - row.stored_files, row.own_bytes - row.stored_bytes
+            if files or size:
+                changes.append((path, files, size))
+            row.stored_files, row.stored_bytes = row.own_files, row.own_bytes
+        for path, files, size in changes:
+            at: str | None = path
+            while at is not None:
+                delta = deltas[at]
+                delta[0] += files
+                delta[1] += size
+                at = parent_of(at)
+        crawl, silo = self._crawl_id, self._silo_id
+        ordered = [(batch.rows[path], deltas[path]) for path in sorted(batch.rows)]
+        self._db.executemany(_INSERT, (row.inserted(silo, crawl, delta) for row, delta in ordered if row.new))
+        known = [(row, delta) for row, delta in ordered if not row.new]
+        self._db.executemany(_UPDATE, (row.updated(crawl, delta) for row, delta in known if row.listed))
+        self._db.executemany(_CARRY, ((*delta, row.id) for row, delta in known if not row.listed and any(delta)))
+        for row, _ in ordered:
+            row.new = False
+
+    def _remove(self, known: Known) -> tuple[int, int]:
+        """Move everything at and below a directory that is gone into history; its files and bytes."""
+        db, crawl = self._db, self._crawl_id
+        below = "SELECT id FROM directory WHERE silo_id = ? AND (path = ? OR (path > ? AND path < ?))"
+        which = (self._silo_id, known.path, known.path + "/", known.path + "0")  # '0' follows '/'
+        totals = db.one("SELECT sub_files, sub_bytes FROM directory WHERE id = ?", (known.id,)) or (0, 0)
+        db.execute(
+            "INSERT INTO file_history(directory_id, name, last_crawl, size, mtime_ns, etag, format, first_crawl) "
+            f"SELECT directory_id, name, {crawl}, size, mtime_ns, etag, format, first_crawl FROM file "
+            f"WHERE directory_id IN ({below})",
+            which,
+        )
+        for table in ("file", "part", "inspection", "name_block"):
+            db.execute(f"DELETE FROM {table} WHERE directory_id IN ({below})", which)
+        db.execute(
+            "UPDATE directory SET digest = NULL, directories = 0, own_files = 0, own_bytes = 0, sub_files = 0, "
+            "sub_bytes = 0, newest_ns = NULL, oldest_ns = NULL, largest = NULL, smallest = NULL, mtime_ns = NULL, "
+            f"removed_crawl = {crawl}, changed_crawl = {crawl} "
+            f"WHERE removed_crawl IS NULL AND id IN ({below})",
+            which,
+        )
+        self.counts.removed += int(totals[0])
+        return int(totals[0]), int(totals[1])

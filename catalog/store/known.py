@@ -38,27 +38,26 @@ class KnownDirectories:
     Holds only the children of directories the crawl has come to; each is dropped as it is done.
     """
 
-    def __init__(self, db: Database, silo_id: int) -> None:
+    def __init__(self, db: Database, silo_id: int, *, tree_order: bool) -> None:
         self._db = db
         self._silo_id = silo_id
-        self._root = next(iter(self._fetch("silo_id = ? AND path = ?", (silo_id, ""))), None)
         self._below: dict[str, dict[str, Known]] = {}
-
-    @property
-    def empty(self) -> bool:
-        """True when the silo has never been listed: every look-up would find nothing."""
-        return self._root is None
+        self._empty = tree_order and self.look_up("") is None
+        """A silo listed for the first time, parents first, is asked nothing: all would be new."""
 
     def get(self, path: str) -> Known | None:
-        """The directory's row, or None when it is new."""
-        if self._root is None or not path:
-            return self._root
+        """The directory's row as it was before this crawl, or None when it is new."""
+        if self._empty:
+            return None
+        if not path:
+            return self.look_up(path)
         parent, _, name = path.rpartition("/")
-        found = self._children(parent).get(name)
-        if found is None:  # new, or already done with and asked for as a parent
-            where = "silo_id = ? AND path = ?"
-            found = next(iter(self._fetch(where, (self._silo_id, path))), None)
-        return found
+        # What is not among the children is new, or done with and asked for as a parent.
+        return self._children(parent).get(name) or self.look_up(path)
+
+    def look_up(self, path: str) -> Known | None:
+        """The directory's row as it is now."""
+        return next(iter(self._fetch("silo_id = ? AND path = ?", (self._silo_id, path))), None)
 
     def children(self, path: str) -> dict[str, Known]:
         """The live subdirectories the catalog knows of, by name."""

@@ -60,11 +60,17 @@ class NameWriter:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._shared: dict[bytes, int] = {}
-        table = "name_block" if db.dialect == "sqlite" else "name_text"
-        column = "text_id" if db.dialect == "sqlite" else "rowid"
-        self._next = int(db.value(f"SELECT COALESCE(MAX({column}), 0) FROM {table}")) + 1
+        self._next = 0
         self._texts: list[tuple[int, str]] = []
         self._blocks: list[tuple[int, int, str | None, str | None]] = []
+
+    def begin(self) -> None:
+        """Take ids for this transaction's texts; on Postgres, writers of other silos wait here."""
+        if self._db.dialect == "sqlite":
+            self._next = int(self._db.value("SELECT COALESCE(MAX(text_id), 0) FROM name_block")) + 1
+        else:
+            self._db.execute("SELECT pg_advisory_xact_lock(?)", (0x5111,))
+            self._next = int(self._db.value("SELECT COALESCE(MAX(rowid), 0) FROM name_text")) + 1
 
     def add(self, directory_id: int, names: Sequence[str]) -> None:
         """Index `names` (sorted, not empty) of a directory."""

@@ -228,14 +228,16 @@ class Asset(Table, table=True):
     newest_ns: int | None = Field(sa_type=BigInteger, default=None)
     schema_id: int | None = Field(sa_column=_key("schema_id", "schema.id", nullable=True))
     version: int = Field(default=0)
+    fingerprint: str = Field(sa_type=Text, default="")
     sampled_version: int = Field(default=0)
     inspected: int = Field(default=0)
+    codec: str | None = Field(sa_type=Text, default=None)
     finding: str | None = Field(sa_type=Text, default=None)
     first_crawl: int = Field(sa_type=BigInteger)
     removed_crawl: int | None = Field(sa_type=BigInteger, default=None)
 
     __table_args__ = (
-        Index("uq_asset_identity", "kind", "namespace", "name", unique=True),
+        Index("uq_asset_identity", "silo_id", "kind", "namespace", "name", unique=True),
         Index("uq_asset_group", "silo_id", "root", "rule", "key", unique=True),
         Index("ix_asset_newest_ns", "newest_ns"),
         Index("ix_asset_schema_id", "schema_id"),

@@ -21,7 +21,9 @@ _TABLES = {"delta": "delta_scan", "iceberg": "iceberg_scan"}
 
 def uri(hit: Hit) -> str:
     """The URI, with characters that have no place in one (controls, line breaks) percent-encoded."""
-    return "".join(quote(c) if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in hit.uri)
+    return "".join(
+        quote(c, errors="replace") if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in hit.uri
+    )
 
 
 def python(hit: Hit) -> str:

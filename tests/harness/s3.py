@@ -130,7 +130,11 @@ def _free_ports(count: int) -> list[int]:
             port = held.getsockname()[1]
             # Ports handed out by the system may lie too high for the neighbour: fold them down.
             port = port if port + GRPC_OFFSET < 65_536 else port - 20_000
-            if port not in found and _is_free(port, with_sockets) and _is_free(port + GRPC_OFFSET, with_sockets):
+            if (
+                port not in found
+                and _is_free(port, with_sockets)
+                and _is_free(port + GRPC_OFFSET, with_sockets)
+            ):
                 found.append(port)
     finally:
         for held in with_sockets:

@@ -152,8 +152,10 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("sampled_version", sa.Integer(), nullable=False),
         sa.Column("inspected", sa.Integer(), nullable=False),
+        sa.Column("codec", sa.Text(), nullable=True),
         sa.Column("finding", sa.Text(), nullable=True),
         sa.Column("first_crawl", sa.BigInteger(), nullable=False),
         sa.Column("removed_crawl", sa.BigInteger(), nullable=True),
@@ -165,7 +167,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_asset_newest_ns", ["newest_ns"], unique=False)
         batch_op.create_index("ix_asset_schema_id", ["schema_id"], unique=False)
         batch_op.create_index("uq_asset_group", ["silo_id", "root", "rule", "key"], unique=True)
-        batch_op.create_index("uq_asset_identity", ["kind", "namespace", "name"], unique=True)
+        batch_op.create_index("uq_asset_identity", ["silo_id", "kind", "namespace", "name"], unique=True)
 
     op.create_table(
         "crawl",

@@ -1,0 +1,219 @@
+"""`Catalog`: an open catalog, and `connect`, which opens one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog import config
+from catalog.errors import CatalogError, Interrupted, NotFound, SiloError, UsageError
+from catalog.model import CrawlMode, CrawlProgress, CrawlReport, InspectMode, SiloInfo
+from catalog.store import assets, crawls, migrate
+from catalog.store.crawls import CrawlRow
+from catalog.store.engine import Database, dialect_of, shown, sqlite_path
+
+if TYPE_CHECKING:
+    from catalog.api.dataset import Dataset
+    from catalog.api.results import Results
+    from catalog.silos.base import Reached, Silo
+
+
+def connect(url: str | Path | None = None, *, read_only: bool = False) -> Catalog:
+    """Open a catalog: a file path, `sqlite:///…`, `postgresql://…`, or the configured one.
+
+    A SQLite catalog that does not exist is created, readable by its owner alone; with `read_only`
+    that raises `NotFound`. Raises `StoreOutdated` when an existing one needs `catalog db upgrade`.
+    """
+    target = config.database_url(str(url) if url is not None else None)
+    fresh = dialect_of(target) == "sqlite" and not sqlite_path(target).exists()
+    if fresh and read_only:
+        raise NotFound(
+            f"There is no catalog at {shown(target)} yet.",
+            hint="Add a silo to make one: catalog silo add NAME URL, or look at a demo: catalog demo",
+        )
+    if fresh:
+        migrate.upgrade(target)
+    db = Database(target, write=not read_only)
+    try:
+        if not fresh and not read_only and migrate.revision(db) is None:
+            migrate.upgrade(target)  # an empty database, as a new Postgres one is
+        migrate.require_current(db)
+    except BaseException:
+        db.close()
+        raise
+    return Catalog(db)
+
+
+class Catalog:
+    """An open catalog. Not shared between threads: `fork()` opens another for a worker."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        names = ", ".join(one.name for one in self.silos()) or "no silos yet"
+        return f"<Catalog {self.location}: {names}>"
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self._db.url
+
+    @property
+    def location(self) -> str:
+        """The database as it may be printed."""
+        return shown(self._db.url)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def fork(self) -> Catalog:
+        """A second, read-only connection to the same catalog, for another thread."""
+        return Catalog(Database(self._db.url, write=False))
+
+    def interrupt(self) -> None:
+        """Stop the statement this catalog is running in another thread."""
+        self._db.interrupt()
+
+    # ------------------------------------------------------------ silos
+
+    def silos(self) -> list[SiloInfo]:
+        """The registered silos, by name."""
+        return crawls.silos(self._db)
+
+    def silo(self, name: str) -> SiloInfo:
+        """One silo. Raises `NotFound`."""
+        return crawls.silo(self._db, name)
+
+    def add_silo(self, name: str, url: str, **options: str) -> SiloInfo:
+        """Register a storage location: a folder, `s3://bucket/prefix`.
+
+        Options depend on the kind (`endpoint`, `region`, `anonymous` …); secrets are references
+        such as `env:NAME`. Reaches nothing yet: `test_silo` does. Raises `UsageError`.
+        """
+        from catalog.silos.registry import normalise, open_silo
+
+        if not name or "/" in name or "@" in name or name != name.strip() or not name.isprintable():
+            raise UsageError(f"'{name}' cannot be a silo's name.", hint="Use letters, digits, '-', '_' and '.'.")
+        address, kind = normalise(url)
+        open_silo(address, options).close()
+        return crawls.add_silo(self._db, name, address, kind, options)
+
+    def remove_silo(self, name: str) -> None:
+        """Forget a silo and all that was crawled from it. The storage itself is not touched."""
+        crawls.remove_silo(self._db, name)
+
+    def test_silo(self, name: str) -> Reached:
+        """Reach a silo now. Raises `SiloUnreachable` or `SiloRefused`."""
+        silo = self._open(self.silo(name))
+        try:
+            return silo.test()
+        finally:
+            silo.close()
+
+    # ------------------------------------------------------------ crawls
+
+    def crawl(
+        self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
+        progress: Callable[[CrawlProgress], None] | None = None,
+    ) -> list[CrawlReport]:  # fmt: skip
+        """Crawl the named silos, or all of them, and return a report each.
+
+        `mode` is `normal` (list everything, compare by digest), `quick` (pass over directories
+        whose time did not change) or `full`; `inspect` says how many files are opened: `none`,
+        `sample`, `all`. Ctrl-C raises `Interrupted` with the reports so far in `reports`.
+        """
+        from catalog.crawl import crawl_silo
+
+        infos = [self.silo(name) for name in names] or self.silos()
+        if not infos:
+            raise NotFound("There are no silos to crawl.", hint="catalog silo add NAME URL")
+        reports: list[CrawlReport] = []
+        for info in infos:
+            silo = self._open(info)
+            try:
+                reports.append(
+                    crawl_silo(self._db, info, silo, prefix=prefix, mode=mode, inspect=inspect, progress=progress)
+                )
+            finally:
+                silo.close()
+            if reports[-1].state == "cancelled":
+                stopped = Interrupted(
+                    "Stopped. What was stored stays.", hint=f"catalog crawl {info.name} goes on from there"
+                )
+                stopped.reports = tuple(reports)
+                raise stopped
+        return reports
+
+    def crawls(self, limit: int = 50) -> list[CrawlRow]:
+        """The latest crawls, newest first."""
+        return crawls.crawls(self._db, limit)
+
+    # ------------------------------------------------------------ finding
+
+    def search(self, query: str = "", limit: int | None = None) -> Results:
+        """What the query matches: datasets and models, or files with `kind:file`. Lazy.
+
+        Raises `QueryError` at once when the query does not parse.
+        """
+        from catalog.api.results import Results
+
+        return Results(self._db, query, limit)
+
+    def files(self, query: str = "", limit: int | None = None) -> Results:
+        """Files the query matches."""
+        return self.search(f"{query} kind:file".strip(), limit)
+
+    def dataset(self, reference: str | int, at: str | int | None = None) -> Dataset:
+        """One asset by id, name, `silo/name`, URI or unique beginning, `@VERSION` behind it if wanted.
+
+        `at` (nanoseconds since the epoch, or an ISO time) gives the version of that time. Raises
+        `NotFound` or `Ambiguous`.
+        """
+        from catalog.api.dataset import Dataset, moment_ns
+
+        asset_id, version = assets.find(self._db, str(reference))
+        if at is not None:
+            version = assets.version_at(self._db, asset_id, moment_ns(at))
+            if version is None:
+                raise NotFound(f"'{reference}' was not in the catalog at that time.", hint=f"catalog versions {reference}")
+        return Dataset(self._db, self._open_by_id, asset_id, version)
+
+    def __getitem__(self, reference: str) -> Dataset:
+        return self.dataset(reference)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [f"{hit.silo}/{hit.name}" for hit in self.search().page(0, 200)]
+
+    def complete(self, prefix: str, limit: int = 50) -> list[str]:
+        """Names that begin with `prefix`, for completion."""
+        return assets.complete(self._db, prefix, limit)
+
+    def silo_files(self, name: str) -> Any:
+        """All live files of a silo, as `model.FileInfo`, in path order."""
+        return assets.silo_files(self._db, self.silo(name).id)
+
+    # ------------------------------------------------------------ inside
+
+    def _open(self, info: SiloInfo) -> Silo:
+        from catalog.silos.registry import open_silo
+
+        try:
+            return open_silo(info.url, info.options)
+        except SiloError:
+            raise
+        except CatalogError as error:
+            error.hint = error.hint or f"catalog silo show {info.name}"
+            raise
+
+    def _open_by_id(self, silo_name: str) -> Silo:
+        return self._open(self.silo(silo_name))
+

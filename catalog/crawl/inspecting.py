@@ -1,0 +1,147 @@
+"""The later stages of a crawl: open what names do not tell, group, and sample each group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from catalog.datasets.grouping import group, partition_root
+from catalog.datasets.schema import schema_digest, union
+from catalog.datasets.sketch import belongs, sketch
+from catalog.datasets.version import fingerprint
+from catalog.errors import EntryMissing, InspectError, SiloError
+from catalog.formats.names import family
+from catalog.formats.registry import inspect
+from catalog.model import InspectMode, Listing
+from catalog.silos.base import Silo
+from catalog.store import inspections
+from catalog.store.datasets import Place, Regrouping, changed_directories, claimed_roots
+from catalog.store.engine import Database
+from catalog.store.inspections import Seen, Target
+from catalog.text import safe
+
+MANY_ANCHORS = 64
+"""With more touched places than this, grouping the whole silo again is cheaper."""
+NAMELESS = 64
+"""Files without a telling name that are opened in one directory, unless all are to be opened."""
+_BATCH = 200
+
+Tick = Callable[[int], None]
+
+
+def regroup(db: Database, place: Place, crawl_id: int, *, everything: bool) -> tuple[int, int]:
+    """Group what this crawl touched (or everything); returns how many versions were made, and 0."""
+    anchors = [""] if everything else _anchors(db, place.silo_id, crawl_id)
+    versions = 0
+    for anchor in anchors:
+        work = Regrouping(db, place, crawl_id, anchor)
+        work.store(group((path, parts, sorted(names)) for path, parts, names in work.directories()), fingerprint)
+        versions += work.versions
+    return versions, len(anchors)
+
+
+def _anchors(db: Database, silo_id: int, crawl_id: int) -> list[str]:
+    roots = claimed_roots(db, silo_id)
+    found: set[str] = set()
+    for path in changed_directories(db, silo_id, crawl_id):
+        claimed = next((p for p in _upwards(path) if p in roots), None)
+        found.add(claimed if claimed is not None else partition_root(path))
+        if path.rpartition("/")[2] == "metadata":
+            found.add(path.rpartition("/")[0])
+    tops: list[str] = []
+    for path in sorted(found):
+        if not any(top == "" or path == top or path.startswith(top + "/") for top in tops):
+            tops.append(path)
+    return [""] if len(tops) > MANY_ANCHORS else tops
+
+
+def _upwards(path: str) -> Iterable[str]:
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield ""
+
+
+class InspectStage:
+    """Opens files of one silo and stores what they tell."""
+
+    def __init__(self, db: Database, silo: Silo, silo_id: int, crawl_id: int, mode: InspectMode, tick: Tick) -> None:
+        self.opened = 0
+        self.findings = 0
+        self._db = db
+        self._silo = silo
+        self._silo_id = silo_id
+        self._crawl_id = crawl_id
+        self._everything = mode == "all"
+        self._tick = tick
+
+    def identify(self, prefix: str) -> bool:
+        """Open files whose names tell nothing, and sketch their directories again; True when any was."""
+        found = False
+        for targets in inspections.nameless(self._db, self._silo_id, prefix, -1 if self._everything else NAMELESS):
+            self._open(targets)
+            self._resketch(targets[0].directory_id, targets[0].directory)
+            found = True
+        return found
+
+    def sample(self, prefix: str) -> None:
+        """Open files of assets that have a version none was opened of."""
+        for asset in inspections.candidates(self._db, self._silo_id, prefix, everything=self._everything):
+            targets = inspections.targets(
+                self._db, asset, belongs, self._crawl_id, everything=self._everything
+            )
+            self._open([t for t in targets if not inspections.is_current(self._db, t)])
+            told = inspections.opened(self._db, asset.id, belongs)
+            inspections.settle(self._db, asset, told, union, schema_digest)
+
+    def _open(self, targets: Sequence[Target]) -> None:
+        workers = min(self._silo.capabilities.concurrent_reads, len(targets))
+        for start in range(0, len(targets), _BATCH):
+            batch = targets[start : start + _BATCH]
+            if workers > 1:
+                with ThreadPoolExecutor(workers) as pool:
+                    seen = [one for one in pool.map(self._look, batch) if one is not None]
+            else:
+                seen = [one for one in map(self._look, batch) if one is not None]
+            inspections.save(self._db, seen, self._crawl_id, schema_digest)
+            self.opened += len(seen)
+            self.findings += sum(one.finding is not None for one in seen)
+            self._tick(self.opened)
+
+    def _look(self, target: Target) -> Seen | None:
+        """What one file tells; None when it is gone since it was listed (the next crawl will see)."""
+        try:
+            sniffed, facts, error = inspect(partial(self._silo.read, target.path), target.size, target.name)
+        except EntryMissing:
+            return None
+        except SiloError as failed:
+            return Seen(target, None, None, "unreadable", safe(failed.message, 300))
+        except InspectError as failed:
+            return Seen(target, None, None, failed.finding, safe(failed.message, 300))
+        if error is not None:
+            return Seen(target, sniffed, facts, error.finding, safe(error.message, 300))
+        if sniffed.conflict:
+            detail = f"the name says {sniffed.claimed}, the content {sniffed.format} ({sniffed.evidence})"
+            return Seen(target, sniffed, facts, "mislabelled", safe(detail, 300))
+        return Seen(target, sniffed, facts, None, None)
+
+    def _resketch(self, directory_id: int, path: str) -> None:
+        rows = self._db.all(
+            "SELECT name, size, mtime_ns, etag, format FROM file WHERE directory_id = ? ORDER BY name", (directory_id,)
+        )
+        names, sizes, times, etags, formats = ([row[i] for row in rows] for i in range(5))
+        listing = Listing(path, names, sizes, times, etags if any(etags) else None)
+        parts = sketch(listing, formats, family)
+        with self._db.transaction():
+            self._db.execute("DELETE FROM part WHERE directory_id = ?", (directory_id,))
+            self._db.executemany(
+                "INSERT INTO part(directory_id, pattern, format, role, dense, files, bytes, newest_ns, digest) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (directory_id, p.pattern, p.format or "", p.role, p.dense, p.files, p.bytes, p.newest_ns, p.digest)
+                    for p in parts
+                ),
+            )
+
+

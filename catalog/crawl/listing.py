@@ -1,0 +1,118 @@
+"""The first stage of a crawl: walk the silo, compare digests, load what differs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import cast
+
+from catalog.datasets.digest import listing_digest
+from catalog.datasets.sketch import merge, sketch
+from catalog.formats.names import claimed_formats, family
+from catalog.model import CrawlMode, Failure, Listing, Part
+from catalog.silos.base import Silo
+from catalog.store.bulk import Writer
+from catalog.store.engine import Database
+from catalog.store.known import Known
+from catalog.store.loading import Found
+
+DOUBT_NS = 2_000_000_000
+"""A directory that changed so shortly before it was listed may change again within the same tick of
+its clock: its time is not kept, so that a quick crawl lists it again."""
+
+MAX_FAILURES = 1000
+
+
+class ListingStage:
+    """Lists one silo into the catalog and counts what it met."""
+
+    def __init__(self, db: Database, silo: Silo, writer: Writer, mode: CrawlMode, tick: Callable[[str], None]) -> None:
+        self.listed = 0
+        self.bytes: int | None = 0
+        self.failed: list[Failure] = []
+        self.skipped: dict[str, int] = {}
+        self.passed_over = 0
+        self._db = db
+        self._silo = silo
+        self._writer = writer
+        self._mode = mode
+        self._tick = tick
+        self._started_ns = time.time_ns()
+        self._sliced: dict[str, tuple[str | None, list[Part]]] = {}
+
+    def run(self, prefix: str) -> None:
+        """Walk everything below `prefix`. Raises what the silo raises when its start cannot be listed."""
+        quick = self._mode == "quick" and self._silo.capabilities.directory_mtimes
+        walk = self._silo.walk(prefix, self._unchanged if quick else None)
+        # Closing the walk at once on an error or Ctrl-C releases its descriptors.
+        with closing(cast("Iterator[Listing]", walk)) as listings:  # type: ignore[type-var]
+            for listing in listings:
+                self._take(listing)
+                self._tick(listing.path)
+        self._writer.flush()
+
+    def _take(self, listing: Listing) -> None:
+        self.listed += len(listing.names)
+        self._count(listing)
+        known = self._writer.known.get(listing.path)
+        digest = None if listing.more or listing.path in self._sliced else listing_digest(listing)
+        mtime_ns = self._trusted(listing.mtime_ns)
+        if known is not None and listing.complete and digest is not None and known.digest == digest:
+            self._writer.same(listing, known, mtime_ns)
+            return
+        formats = claimed_formats(listing.names)
+        if known is not None:
+            formats = self._seen(known, listing, formats)
+        parts = sketch(listing, formats, family)
+        after, parts = self._slice(listing, parts)
+        self._writer.add(Found(listing, formats, parts, digest, known, after), mtime_ns)
+
+    def _slice(self, listing: Listing, parts: list[Part]) -> tuple[str | None, list[Part]]:
+        after, before = self._sliced.pop(listing.path, (None, []))
+        parts = merge(before, parts) if before else parts
+        if listing.more:
+            self._sliced[listing.path] = (listing.names[-1], parts)
+        return after, parts
+
+    def _seen(self, known: Known, listing: Listing, formats: Sequence[str | None]) -> Sequence[str | None]:
+        """The formats, with what opening unchanged files has shown instead of what names claim."""
+        rows = self._db.all(
+            "SELECT name, size, mtime_ns, etag, format FROM inspection WHERE directory_id = ? AND format IS NOT NULL",
+            (known.id,),
+        )
+        if not rows:
+            return formats
+        index = {name: at for at, name in enumerate(listing.names)}
+        merged = list(formats)
+        for name, size, mtime_ns, etag, format in rows:
+            at = index.get(name)
+            if at is None or (listing.sizes[at], listing.mtimes[at]) != (size, mtime_ns):
+                continue
+            if listing.etags is None or listing.etags[at] == etag:
+                merged[at] = format
+        return merged
+
+    def _count(self, listing: Listing) -> None:
+        for kind, number in listing.skipped.items():
+            self.skipped[kind] = self.skipped.get(kind, 0) + number
+        if self.bytes is not None and listing.names:
+            self.bytes = None if None in listing.sizes else self.bytes + sum(cast("Sequence[int]", listing.sizes))
+        if listing.failure is not None and len(self.failed) < MAX_FAILURES:
+            self.failed.append(listing.failure)
+
+    def _trusted(self, mtime_ns: int | None) -> int | None:
+        return None if mtime_ns is None or mtime_ns > self._started_ns - DOUBT_NS else mtime_ns
+
+    def _unchanged(self, path: str, mtime_ns: int) -> Sequence[str] | None:
+        known = self._writer.known.get(path)
+        if known is None or known.digest is None or known.mtime_ns != mtime_ns:
+            return None
+        self.listed += known.own_files
+        self.passed_over += known.own_files
+        self._writer.counts.unchanged += known.own_files
+        if self.bytes is not None:
+            self.bytes += known.own_bytes
+        children = sorted(self._writer.known.children(path))
+        self._writer.known.done(path)
+        return children

@@ -1,0 +1,130 @@
+"""One crawl of one silo, from start to report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from catalog.crawl.inspecting import InspectStage, regroup
+from catalog.crawl.listing import ListingStage
+from catalog.crawl.report import report_json
+from catalog.errors import CatalogError, SiloError
+from catalog.model import CrawlMode, CrawlProgress, CrawlReport, CrawlState, Failure, InspectMode, SiloInfo
+from catalog.silos.base import Silo
+from catalog.store import crawls
+from catalog.store.bulk import Writer
+from catalog.store.datasets import Place
+from catalog.store.engine import Database
+from catalog.text import safe
+
+Progress = Callable[[CrawlProgress], None]
+_EVERY = 0.1  # seconds between two signs of progress
+_BEAT = 15.0
+
+
+class Crawl:
+    """The state of one running crawl. `run` does it all; nothing of it outlives the report."""
+
+    def __init__(
+        self, db: Database, info: SiloInfo, silo: Silo, prefix: str, mode: CrawlMode, inspect: InspectMode,
+        progress: Progress | None,
+    ) -> None:  # fmt: skip
+        self._db, self._info, self._silo = db, info, silo
+        self._prefix, self._mode, self._inspect = prefix, mode, inspect
+        self._progress = progress
+        self._began = time.monotonic()
+        self._shown = self._beaten = 0.0
+        self._id, self._cut_off = crawls.start(db, info.id, prefix, mode)
+        tree_order = silo.capabilities.order == "tree"
+        self._writer = Writer(db, info.id, self._id, lambda: crawls.beat(db, self._id), tree_order=tree_order)
+        self._listing = ListingStage(db, silo, self._writer, mode, self._listed)
+        self._opening = InspectStage(db, silo, info.id, self._id, inspect, self._opened)
+        self._versions = 0
+
+    def run(self) -> CrawlReport:
+        """Crawl and report. Ctrl-C and a silo's failure end it with a report; what was stored stays."""
+        try:
+            self._listing.run(self._prefix)
+            self._after_listing()
+        except KeyboardInterrupt:
+            return self._end("cancelled", "Stopped. What was stored stays: the same command goes on from there.")
+        except SiloError as error:
+            self._listing.failed.append(Failure(self._prefix, safe(error.message, 300)))
+            return self._end("failed", *([error.hint] if error.hint else []))
+        except BaseException as error:
+            message = error.message if isinstance(error, CatalogError) else f"{type(error).__name__}: {error}"
+            self._try_to_end(safe(message, 300))
+            raise
+        return self._end("partial" if self._listing.failed else "complete")
+
+    def _after_listing(self) -> None:
+        counts = self._writer.counts
+        touched = bool(counts.added or counts.changed or counts.removed)
+        identified = self._inspect != "none" and self._opening.identify(self._prefix)
+        if touched or identified or self._cut_off:
+            self._show("group")
+            namespace, root = self._silo.namespace()
+            place = Place(self._info.id, self._info.name, namespace, root)
+            first = counts.unchanged == 0 or identified or self._cut_off
+            self._versions, _ = regroup(self._db, place, self._id, everything=first)
+        if self._inspect != "none":
+            self._opening.sample(self._prefix)
+
+    def _end(self, state: CrawlState, *notes: str) -> CrawlReport:
+        report = replace(self._report(state), notes=notes)
+        crawls.finish(self._db, report, report_json(report))
+        self._show("done", force=True)
+        return report
+
+    def _try_to_end(self, reason: str) -> None:
+        try:
+            self._end("failed", reason)
+        except CatalogError:
+            pass  # the store itself failed; its error is the one being raised
+
+    def _report(self, state: CrawlState) -> CrawlReport:
+        counts, listing = self._writer.counts, self._listing
+        datasets = self._db.value(
+            "SELECT COUNT(*) FROM asset WHERE silo_id = ? AND removed_crawl IS NULL", (self._info.id,)
+        )
+        return CrawlReport(
+            silo=self._info.name, crawl=self._id, mode=self._mode, state=state, listed=listing.listed,
+            added=counts.added, changed=counts.changed, removed=counts.removed, unchanged=counts.unchanged,
+            bytes=listing.bytes, seconds=time.monotonic() - self._began, datasets=int(datasets),
+            versions=self._versions, inspected=self._opening.opened, findings=self._opening.findings,
+            failed=tuple(listing.failed), skipped=dict(listing.skipped),
+        )  # fmt: skip
+
+    def _listed(self, path: str) -> None:
+        now = time.monotonic()
+        if now - self._shown >= _EVERY:
+            self._show("list", prefix=path)
+            if now - self._beaten >= _BEAT:
+                self._beaten = now
+                crawls.beat(self._db, self._id)
+
+    def _opened(self, number: int) -> None:
+        self._show("inspect", done=number)
+        crawls.beat(self._db, self._id)
+
+    def _show(self, stage: str, *, prefix: str = "", done: int = 0, force: bool = False) -> None:
+        self._shown = time.monotonic()
+        if self._progress is not None or force:
+            step = CrawlProgress(
+                self._info.name, stage, self._listing.listed, self._listing.bytes or 0, done, self._info.files, prefix  # type: ignore[arg-type]
+            )
+            if self._progress is not None:
+                self._progress(step)
+
+
+def crawl_silo(
+    db: Database, info: SiloInfo, silo: Silo, *, prefix: str = "", mode: CrawlMode = "normal",
+    inspect: InspectMode = "sample", progress: Progress | None = None,
+) -> CrawlReport:  # fmt: skip
+    """Crawl one silo (or the part below `prefix`) and return the report.
+
+    Raises `StoreBusy` when another crawl of the silo runs, and what the store raises. A silo that
+    cannot be listed ends the crawl `failed`, in the report.
+    """
+    return Crawl(db, info, silo, prefix.strip("/"), mode, inspect, progress).run()

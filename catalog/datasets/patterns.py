@@ -1,0 +1,73 @@
+"""Naming patterns: what the names of a dataset's files have in common.
+
+`{n}` stands for digits, `{x}` for hexadecimal digits or a UUID, `{*}` for anything (`{_}` for any
+sidecar, `{-}` for anything that is no data); a brace that is part of a name is written twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+_DIGITS = bytes.maketrans(b"0123456789", b"0000000000")
+_ZEROS = str.maketrans("0123456789", "0000000000")
+_RUN = re.compile(r"\d+")
+# Eight hex digits or more (with a digit among them, checked below), and UUIDs.
+_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*(?![0-9A-Za-z])")
+_PIECE = re.compile(r"\{\{|\}\}|\{[nx*_-]\}|[^{}]+")
+_MEANS = {"{n}": r"\d+", "{x}": r"[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*", "{*}": r".*", "{_}": r".*", "{-}": r".*", "{{": r"\{", "}}": r"\}"}
+
+
+def shapes(names: Sequence[str]) -> list[bytes]:
+    """The names with every digit made 0: names that number the same thing look alike."""
+    return "\0".join(names).encode().translate(_DIGITS).split(b"\0")
+
+
+def generalise(name: str, *, hexes: bool) -> str:
+    """The pattern of one name: its digit runs, and on request its hex runs, made wildcards."""
+    # Names that differ in digits only have one pattern: a crawl meets few, again and again.
+    return _generalise(name.translate(_ZEROS), hexes)
+
+
+@lru_cache(maxsize=16384)
+def _generalise(name: str, hexes: bool) -> str:
+    text = name.replace("{", "{{").replace("}", "}}")
+    stem, dot, ending = _split(text)
+    if hexes:
+        stem = _HEX.sub(lambda m: "{x}" if any(c.isdigit() for c in m[0]) else m[0], stem)
+        pieces = stem.split("{x}")
+        stem = "{x}".join(_RUN.sub("{n}", piece) for piece in pieces)
+    else:
+        stem = _RUN.sub("{n}", stem)
+    return stem + dot + ending
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    # The ending names the format: `.mp3` and `.mp4` are not one numbered thing.
+    stem, dot, ending = name.rpartition(".")
+    if not stem or len(ending) > 10 or ending.isdigit():
+        return name, "", ""
+    return stem, dot, ending
+
+
+def escape(name: str) -> str:
+    """A plain file name as a pattern that matches just it."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
+def unescape(pattern: str) -> str:
+    """The file name a pattern without wildcards stands for."""
+    return pattern.replace("{{", "{").replace("}}", "}")
+
+
+@lru_cache(maxsize=4096)
+def regex(pattern: str) -> re.Pattern[str]:
+    """A regular expression that matches the names a pattern stands for."""
+    pieces = (_MEANS.get(piece) or re.escape(piece) for piece in _PIECE.findall(pattern))
+    return re.compile("".join(pieces), re.DOTALL)
+
+
+def literal(pattern: str) -> bool:
+    """True when the pattern is one plain file name."""
+    return not re.search(r"\{[nx*_-]\}", pattern.replace("{{", "").replace("}}", ""))

@@ -1,0 +1,216 @@
+"""Plain text: its encoding, and which kinds of text prove themselves by their structure."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+
+from catalog.formats import dialect
+from catalog.formats.checks import Match
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_LEGACY = ("cp932", "gb18030", "big5", "euc_kr")
+
+
+def decode(data: bytes, whole: bool) -> tuple[str, str] | None:
+    """Text and encoding of `data`, None where it is binary. The end may cut a character unless `whole`.
+
+    Encodings: `utf-8`, `utf-8-sig`, `utf-16`, `utf-16-le`, `utf-16-be`, `utf-32` (`-le`, `-be`), `latin-1` (which
+    stands for any 8-bit encoding), `cp932`, `gb18030`, `big5`, `euc_kr`.
+    """
+    for encoding in _candidates(data):
+        try:
+            text = codecs.getincrementaldecoder(encoding)("strict").decode(data, final=whole)
+        except UnicodeDecodeError:
+            continue
+        # A stray control character is found in real logs; several are a sign of binary data.
+        controls = len(_CONTROLS.findall(text[:65536]))
+        if "\0" not in text and controls * 200 <= len(text):
+            return text, encoding
+    return None
+
+
+def _candidates(data: bytes) -> list[str]:
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return [encoding]
+    sample = data[:4096]
+    if sample.count(0) * 3 > len(sample) * 2:
+        return ["utf-32-be" if sample[::4].count(0) > sample[3::4].count(0) else "utf-32-le"]
+    if sample.count(0) * 5 > len(sample):  # every second byte of Western UTF-16 is zero
+        return ["utf-16-be" if sample[::2].count(0) > sample[1::2].count(0) else "utf-16-le"]
+    high = sum(byte >= 0x80 for byte in sample)
+    odd = sum(0x80 <= byte < 0xA0 for byte in sample)
+    eight_bit = ["latin-1"] if odd * 20 <= len(sample) else []
+    if high * 10 <= len(sample) * 3:
+        return ["utf-8", *eight_bit, *_LEGACY]
+    return ["utf-8", *_LEGACY, *eight_bit]  # Cyrillic and Greek are mostly high bytes, as Japanese is
+
+
+def structure(text: str, whole: bool) -> Match | None:
+    """The kind of text whose structure leaves no doubt (JSON, markup, pointers), else None."""
+    start = text.lstrip("\ufeff \t\r\n")
+    if start.startswith("version https://git-lfs.github.com/spec/v1"):
+        return Match("lfs_pointer", 1.0, "Git LFS pointer")
+    if start[:1] in ("{", "["):
+        return _json(start, whole)
+    if start[:1] == "<":
+        return _markup(start)
+    for prefix, name in _PREFIXES:
+        if start.startswith(prefix):
+            return Match(name, 0.95, f"text starts with '{prefix.strip()}'")
+    return None
+
+
+_PREFIXES = (
+    ("-----BEGIN ", "pem"), ("ssh-rsa ", "pem"), ("ssh-ed25519 ", "pem"), ("WARC/1.", "warc"),
+    ("##fileformat=VCF", "vcf"), ("WEBVTT", "subtitles"), ("diff --git ", "diff"), ("{\\rtf", "rtf"),
+)  # fmt: skip
+
+
+# ---------------------------------------------------------------- JSON (RFC 8259)
+
+_TOKEN = re.compile(
+    r"\s*+(?:(?P<string>\"(?:[^\"\\\x00-\x1f]|\\.)*+\")|(?P<open>[{\[])|(?P<close>[}\]])|(?P<mark>[,:])"
+    r"|(?P<word>-?\d[\d.eE+-]*+|true|false|null|NaN|-?Infinity))"
+)
+
+
+def _json(text: str, whole: bool) -> Match | None:
+    lines = _json_lines(text, whole)
+    if lines:
+        return lines
+    try:
+        parsed = json.loads(text) if whole else None
+    except (ValueError, RecursionError):
+        return None
+    if not whole and not json_like(text):
+        return None
+    cells = isinstance(parsed, dict) and {"nbformat", "cells"} <= parsed.keys()
+    if cells or re.match(r'\{\s*"cells"\s*:\s*\[', text):
+        return Match("ipynb", 0.95, "JSON with notebook cells")
+    if re.search(r'"type"\s*:\s*"(FeatureCollection|Feature)"', text[:4096]):
+        return Match("geojson", 0.95, "JSON of type Feature")
+    return Match("json", 0.97 if whole else 0.9, "parses as JSON" if whole else "starts as JSON")
+
+
+def _json_lines(text: str, whole: bool) -> Match | None:
+    lines = text.split("\n")  # not splitlines: U+2028 may stand unescaped in a JSON string
+    cut = "" if whole or not lines else lines.pop()
+    lines = [line for line in lines if line.strip()][:50]
+    good = sum(map(_is_container, lines))
+    if good >= 2 and good * 10 >= len(lines) * 8:
+        return Match("jsonl", 0.97 if good == len(lines) else 0.8, f"{good} lines of JSON")
+    if good == 1 == len(lines) and cut[:1] in ("{", "[") and json_like(cut):
+        return Match("jsonl", 0.9, "a line of JSON, and another begins")
+    return None
+
+
+def _is_container(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), (dict, list))
+    except (ValueError, RecursionError):
+        return False
+
+
+def json_like(text: str) -> bool:
+    """Whether `text`, possibly cut off, is made of JSON tokens with at least one `:` or `,` among them."""
+    at, marks = 0, 0
+    while match := _TOKEN.match(text, at):
+        marks += match.lastgroup == "mark"
+        at = match.end()
+    rest = text[at:].strip()
+    return marks > 0 and (not rest or rest[0] in '"-tfnNI0123456789') and ("\n" not in rest)
+
+
+# ---------------------------------------------------------------- markup
+
+_PROLOG = re.compile(r"(?is)(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+")
+_ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>]")
+_HTML = frozenset({"html", "head", "body", "div", "p", "table", "span", "a", "meta", "script", "h1", "ul"})
+_ROOTS = {"svg": "svg", "kml": "kml", "gpx": "gpx"}
+
+
+def _markup(text: str) -> Match | None:
+    prolog = _PROLOG.match(text)
+    root = _ROOT.match(text, prolog.end() if prolog else 0)
+    name = root[1].lower() if root else ""
+    if re.match(r"<!doctype\s+html", text, re.IGNORECASE) or name in _HTML:
+        return Match("html", 0.95, "HTML markup")
+    if name in _ROOTS:
+        return Match(_ROOTS[name], 0.97, f"root element '{name}'")
+    if text.startswith("<?xml"):
+        return Match("xml", 0.97, "XML declaration")
+    if root and ("</" in text or "/>" in text or "xmlns" in text):
+        return Match("xml", 0.8, f"root element '{name[:40]}'")
+    return None
+
+
+# ---------------------------------------------------------------- what only looks like something
+
+_LOOKED_AT = 8192
+"""These patterns may take time that grows with the square of the text, so they see little of it."""
+_SHEBANG = re.compile(r"#!\s*\S*?(?:/env\s+(?:-S\s+)?|/)([a-z]+)")
+_INTERPRETERS = {
+    "python": "python", "pypy": "python", "bash": "shell", "sh": "shell", "zsh": "shell", "ksh": "shell",
+    "perl": "perl", "ruby": "ruby", "node": "javascript", "rscript": "r", "lua": "lua", "php": "php",
+}  # fmt: skip
+_PYTHON = re.compile(
+    r"(?m)^(?:from [\w.]+ import |import \w[\w., ]*$|def \w+\(.*\).*:|class \w+.*:\s*$|@\w+)"
+)
+_SQL = re.compile(
+    r"(?im)^(?:CREATE (?:TABLE|DATABASE|VIEW|SCHEMA|INDEX)|INSERT INTO|SELECT\s.+\sFROM"
+    r"|ALTER TABLE|DROP TABLE|DELETE FROM)\b"
+)
+_MARKDOWN = re.compile(r"(?m)^(?:#{2,6} \S|```|\|(?:\s*:?-+:?\s*\|)+)|\[[^\]\n]+\]\([^)\s]+\)")
+_YAML = re.compile(r"\s*(?:- )?[\"']?[\w./ -]{1,60}[\"']?\s*:(?:\s|$)|\s*- \S")
+_INI = re.compile(r"\[[^\]\n]+\]\s*$")
+_SETTING = re.compile(r"\s*[\w.-]+\s*=")
+
+
+def guess(text: str, whole: bool) -> Match:
+    """What kind of text this looks like when its name claims nothing; `text` where nothing stands out."""
+    text, whole = text[:_LOOKED_AT], whole and len(text) <= _LOOKED_AT
+    shebang = _SHEBANG.match(text)
+    if shebang and shebang[1] in _INTERPRETERS:
+        return Match(_INTERPRETERS[shebang[1]], 0.9, f"'#!' of {shebang[1]}")
+    lines = [line for line in text.splitlines()[:200] if line.strip() and not line.lstrip().startswith("#")]
+    if text.startswith(">") and re.match(r">[^\n]+\n[A-Za-z*\n-]{20,}", text):
+        return Match("fasta", 0.8, "'>' and a sequence")
+    if re.match(r"@[^\n]+\n[ACGTNacgtn.]+\n\+[^\n]*\n", text):
+        return Match("fastq", 0.9, "'@', sequence, '+', qualities")
+    if len(_PYTHON.findall(text)) >= 2:
+        return Match("python", 0.6, "Python statements")
+    if _SQL.search(text) and ";" in text:
+        return Match("sql", 0.7, "SQL statements")
+    if lines and _INI.match(lines[0]) and any(_SETTING.match(line) for line in lines[1:]):
+        return Match("ini", 0.7, "sections and settings")
+    if table := delimited(text, whole, strict=True):
+        return table
+    keyed = sum(_YAML.match(line) is not None for line in lines)
+    if keyed and keyed * 10 >= len(lines) * 8 and (len(lines) > 2 or text.startswith("---\n")):
+        return Match("yaml", 0.6, "keys and values")
+    if len(_MARKDOWN.findall(text)) >= 2:
+        return Match("markdown", 0.6, "Markdown headings or links")
+    return Match("text", 0.6, "plain text")
+
+
+def delimited(text: str, whole: bool, strict: bool) -> Match | None:
+    """`csv` or `tsv` when the records agree on a dialect. `strict` for files whose name does not say so."""
+    found = dialect.vote(text[:65536], whole and len(text) <= 65536)
+    if found is None:
+        return None
+    # Prose has commas too, but hardly the same number in line after line.
+    enough = 3 if found.columns >= 3 or found.delimiter == "\t" else 6
+    if strict and (found.share < 0.95 or found.records < enough):
+        return None
+    if found.share < 0.5:
+        return None
+    shown = {"\t": "tab"}.get(found.delimiter, f"'{found.delimiter}'")
+    name = "tsv" if found.delimiter == "\t" else "csv"
+    certain = round(0.6 + 0.35 * found.share * min(found.records, 10) / 10, 2)
+    evidence = f"{found.columns} columns by {shown} in {found.share:.0%} of {found.records} records"
+    return Match(name, certain, evidence)

@@ -1,0 +1,229 @@
+"""Object stores, through obstore: S3 and what speaks its protocol.
+
+Listing is one flat pass in pages of 1,000 keys, folded into directories. Some keys that S3 allows
+cannot be expressed by the client (an empty, `.` or `..` segment, a control character), and one of
+them fails its whole page. Then the directories that are open are listed one level at a time
+instead, so that only the directory holding such a key is incomplete, with the reason.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
+
+from catalog import text
+from catalog.errors import EntryMissing, SiloError, SiloUnreachable
+from catalog.model import Entry, Failure, Listing
+from catalog.silos import object_errors as errors
+from catalog.silos import ranges
+from catalog.silos.base import Capabilities, Reached, Unchanged
+from catalog.silos.fold import Folder, KeyFold, OutOfOrderError, Page
+from catalog.silos.paths import join, relative
+from catalog.silos.reach import SAMPLE, first_paths, reached
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from fsspec import AbstractFileSystem
+
+_PAGE = 1000
+_LONGEST = 4096
+"""No object store allows longer keys (S3: 1,024 bytes)."""
+_MARKER_CHECKS = 1000
+"""So many empty objects of one walk are asked whether they are markers; more are taken as files."""
+_LEADING = "it holds keys that begin with '/', which cannot be listed"
+
+
+class ObjectSilo:
+    """The objects of a bucket whose keys begin with `root/`. `store` is an obstore store of that bucket."""
+
+    kind: ClassVar[Literal["object", "file", "block"]] = "object"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        order="keys", checksum="etag", suffix_ranges=True, concurrent_reads=16
+    )
+
+    def __init__(self, store: Any, bucket_url: str, root: str, identity: str) -> None:
+        self.url = join(bucket_url, root)
+        self._store = store
+        self._bucket_url = bucket_url
+        self._root = root
+        self._identity = identity
+
+    def walk(self, prefix: str = "", unchanged: Unchanged | None = None) -> Iterator[Listing]:
+        """See `Silo.walk`. A prefix that no key has is an empty directory; `unchanged` is not asked."""
+        markers = _MarkerCheck(self._is_missing)
+        pending = [text.text_to_name(relative(prefix))]
+        started = False
+        while pending:
+            fold = KeyFold(pending.pop(), markers)
+            try:
+                for page in self._pages(fold.start):
+                    started = True
+                    yield from fold.add(page)
+                yield from fold.finish()
+            except (errors.UnlistableKeyError, OutOfOrderError):
+                for folder in fold.abandon():
+                    yield self._level(folder, pending)
+            except SiloError as error:
+                if not started:
+                    raise
+                yield from fold.fail(error.message, isinstance(error, SiloUnreachable))
+            started = True
+
+    def read(self, path: str, offset: int, length: int) -> bytes:
+        """See `Silo.read`."""
+        path = relative(path)
+        if length <= 0:
+            return b""
+        if -offset > length:  # a suffix longer than what is asked for
+            offset = max(self._head(path).bytes + offset, 0)
+        span: Any = {"suffix": -offset} if offset < 0 else (offset, offset + length)
+        try:
+            return bytes(self._store.get(self._key(path), options={"range": span}).bytes())
+        except errors.raised() as error:
+            # A range that begins at or after the end is an error to the store, and nothing to us.
+            if errors.status(error) == 416 and max(offset, 0) >= self._head(path).bytes:
+                return b""
+            raise errors.mapped(error, self.uri(path), reading=True) from error
+
+    def open(self, path: str) -> BinaryIO:
+        """See `Silo.open`."""
+        path = relative(path)
+        return ranges.opened(lambda offset, length: self.read(path, offset, length), self._head(path).bytes)
+
+    def filesystem(self) -> AbstractFileSystem:
+        """See `Silo.filesystem`."""
+        from catalog.silos.filesystem import SiloFileSystem
+
+        return SiloFileSystem(self)
+
+    def uri(self, path: str) -> str:
+        """See `Silo.uri`."""
+        return join(self.url, text.text_to_name(path))
+
+    def namespace(self) -> tuple[str, str]:
+        """See `Silo.namespace`."""
+        return self._bucket_url, self._root
+
+    def test(self) -> Reached:
+        """See `Silo.test`."""
+        started = time.monotonic()
+        try:
+            page = next(self._pages(""), None)
+            sample = [text.name_to_text(key) for key in page.keys if key][:SAMPLE] if page else []
+        except errors.UnlistableKeyError:
+            sample = first_paths(self.walk())
+        return reached(self, self._identity, sample, started)
+
+    def close(self) -> None:
+        """Drop the store, and with it its connections."""
+        self._store = None
+
+    # ------------------------------------------------------------ for `filesystem`
+
+    def children(self, path: str) -> Listing:
+        """The listing of one directory. Raises `EntryMissing` when no key has this prefix."""
+        listing = self._level(Folder(text.text_to_name(path)), [])
+        if path and not (listing.names or listing.directories or listing.skipped or listing.failure):
+            raise EntryMissing(f"{self.uri(path)} does not exist.")
+        return listing
+
+    def entry(self, path: str) -> Entry:
+        """One object. Raises `EntryMissing` when there is none."""
+        head = self._head(path)
+        return Entry(path, head.bytes, head.mtime_ns, head.etag)
+
+    # ------------------------------------------------------------ requests
+
+    def _key(self, path: str) -> str:
+        return join(self._root, text.text_to_name(path))
+
+    def _head(self, path: str) -> _Head:
+        try:
+            found = self._store.head(self._key(path))
+        except errors.raised() as error:
+            raise errors.mapped(error, self.uri(path), reading=True) from error
+        changed = (found["last_modified"] - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+        return _Head(found["size"], changed * 1000, (found.get("e_tag") or "").replace('"', "") or None)
+
+    def _is_missing(self, key: str) -> bool:
+        """True when there is no object of exactly this key, though a listing shows one."""
+        try:
+            self._head(text.name_to_text(key))
+        except EntryMissing:
+            return True
+        except SiloError:
+            return False
+        return False
+
+    def _pages(self, start: str) -> Iterator[Page]:
+        """All keys below the directory `start`. Raises `UnlistableKeyError` or a `SiloError`."""
+        import obstore
+        import pyarrow as pa
+
+        prefix = join(self._root, start)
+        try:
+            for batch in obstore.list(self._store, prefix or None, chunk_size=_PAGE, return_arrow=True):
+                yield _page(pa.record_batch(batch), prefix)
+        except errors.raised() as error:
+            raise errors.unlistable(error) or errors.mapped(error, join(self._bucket_url, prefix)) from error
+
+    def _level(self, folder: Folder, pending: list[str]) -> Listing:
+        """List one directory on its own; subdirectories it does not name yet are added to `pending`."""
+        import obstore
+        import pyarrow as pa
+
+        prefix = join(self._root, folder.path)
+        cut = len(prefix) + 1 if prefix else 0
+        try:
+            found = obstore.list_with_delimiter(self._store, prefix or None, return_arrow=True)
+        except errors.raised() as error:
+            reason = errors.unlistable(error) or errors.mapped(error, join(self._bucket_url, prefix)).message
+            retriable = not isinstance(reason, errors.UnlistableKeyError)
+            return folder.listing(Failure(text.name_to_text(folder.path), str(reason), retriable))
+        page = _page(pa.record_batch(found["objects"]), prefix)
+        below = sorted(path[cut:] for path in found["common_prefixes"])
+        known = {"", *folder.directories}
+        pending.extend(join(folder.path, name) for name in reversed(below) if name not in known)
+        folder.refill(page, [name for name in below if name])
+        failure = Failure(text.name_to_text(folder.path), _LEADING, False) if "" in below else None
+        return folder.listing(failure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    bytes: int
+    mtime_ns: int
+    etag: str | None
+
+
+class _MarkerCheck:
+    """Asks the store whether an empty object is one, a bounded number of times in a walk."""
+
+    def __init__(self, is_missing: Callable[[str], bool]) -> None:
+        self._is_missing = is_missing
+        self._left = _MARKER_CHECKS
+
+    def __call__(self, key: str) -> bool:
+        self._left -= 1
+        return self._left >= 0 and self._is_missing(key)
+
+
+def _page(batch: pa.RecordBatch, prefix: str) -> Page:
+    """The columns of a listing, with keys relative to `prefix`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    keys = batch.column("path").to_pylist()
+    if keys and max(map(len, keys)) > _LONGEST:
+        raise ValueError(f"a key of more than {_LONGEST:,} characters")
+    cut = len(prefix) + 1 if prefix else 0
+    micros = batch.column("last_modified").cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    return Page(
+        [key[cut:] for key in keys] if cut else keys,
+        batch.column("size").to_pylist(),
+        [1000 * at for at in micros.to_pylist()],
+        pc.replace_substring(batch.column("e_tag"), '"', "").to_pylist(),
+    )

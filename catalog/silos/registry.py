@@ -1,0 +1,127 @@
+"""Which room of `silos/` opens which URL. Nothing is imported until it is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from catalog import text
+from catalog.errors import SecretInline, UsageError
+from catalog.silos.base import Opener, Silo
+
+Kind = Literal["object", "file", "block"]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A module with `open_silo` and `OPTIONS`, the kind of silo it opens, and how its URLs look."""
+
+    module: str
+    kind: Kind
+    example: str
+
+
+_S3 = Room("catalog.silos.s3", "object", "s3://bucket/prefix")
+
+ROOMS: Mapping[str, Room] = {
+    "file": Room("catalog.silos.file", "file", "/data/lake"),
+    "memory": Room("catalog.silos.memory", "object", "memory://name"),
+    "s3": _S3,
+    "s3a": _S3,
+    "s3n": _S3,
+}
+"""By scheme, in alphabetical order."""
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://|/)")
+_BARE_SCHEME = re.compile(r"([A-Za-z0-9]+):")
+
+
+def open_silo(url: str, options: Mapping[str, str] | None = None) -> Silo:
+    """Open the silo at `url`, which may be written as in `normalise`; reaches nothing yet.
+
+    Raises `UsageError` for an unknown scheme or option, `SecretInline` for a secret in the clear.
+    """
+    url, _ = normalise(url)
+    module = importlib.import_module(ROOMS[url.partition(":")[0]].module)
+    return cast(Opener, module.open_silo)(url, dict(options or {}))
+
+
+def options_of(url: str) -> tuple[str, ...]:
+    """The names of the options that the silo at `url` takes."""
+    url, _ = normalise(url)
+    names: tuple[str, ...] = importlib.import_module(ROOMS[url.partition(":")[0]].module).OPTIONS
+    return names
+
+
+def normalise(url: str) -> tuple[str, Kind]:
+    """A URL or path as people write it, in the one spelling the catalog keeps, and the silo's kind.
+
+    A path becomes an absolute `file:///` URL, `~` is expanded, other spellings of a scheme and
+    slashes at the end go. Raises `UsageError` for what is no silo, `SecretInline` for a password.
+    """
+    if not url.strip() or "\0" in url:
+        raise UsageError("The silo's URL is empty or holds a null character.", hint=_offer())
+    found = _SCHEME.match(url)
+    if found is None:
+        _refuse_forgotten_slashes(url)
+        from catalog.silos.file import to_url
+
+        return to_url(_absolute(url)), "file"
+    scheme = found[1].lower()
+    room = ROOMS.get(scheme)
+    if room is None:
+        close = difflib.get_close_matches(scheme, ROOMS, 1)
+        mean = f"Did you mean {close[0]}://? " if close else ""
+        raise UsageError(f"'{scheme}' is no kind of silo this release knows.", hint=mean + _offer())
+    rest = url[len(found[1]) + 1 :]
+    _refuse_userinfo(rest)
+    if room.kind == "file":
+        from catalog.silos.file import from_url, to_url
+
+        return to_url(from_url("file:" + rest)), "file"
+    if not rest.startswith("//"):
+        raise UsageError(f"'{text.safe(url, 200)}' lacks a slash.", hint=f"Like {room.example}")
+    return _plain(scheme, rest.lstrip("/") if rest.strip("/") else "", room), room.kind
+
+
+def _plain(scheme: str, rest: str, room: Room) -> str:
+    """`scheme://place/prefix` with no slash at the end."""
+    from catalog.silos.paths import join, relative
+
+    place, _, prefix = rest.partition("/")
+    if not place:
+        raise UsageError(f"The name behind {scheme}:// is missing.", hint=f"Like {room.example}")
+    return join(f"{'s3' if room is _S3 else scheme}://{place}", relative(prefix))
+
+
+def _absolute(path: str) -> str:
+    # Not resolve(): a silo is the path it is named by, also when that is a symbolic link.
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+
+
+def _refuse_userinfo(rest: str) -> None:
+    """A password in front of the host would be kept and shown with the URL."""
+    authority = rest[2:].partition("/")[0] if rest.startswith("//") else ""
+    if "@" in authority:
+        raise SecretInline(
+            "The URL holds a user or password.",
+            hint="Leave it out of the URL and give it as an option: secret_access_key=env:NAME, "
+            "file:PATH or keyring:NAME.",
+        )
+
+
+def _refuse_forgotten_slashes(url: str) -> None:
+    """`s3:bucket` is meant as a URL; a path that begins so can be written `./s3:bucket`."""
+    found = _BARE_SCHEME.match(url)
+    if found and found[1].lower() in ROOMS:
+        example = ROOMS[found[1].lower()].example
+        raise UsageError(f"'{text.safe(url, 200)}' lacks its slashes.", hint=f"Like {example}")
+
+
+def _offer() -> str:
+    return "Known: " + ", ".join(dict.fromkeys(room.example for room in ROOMS.values())) + "."

@@ -1,0 +1,163 @@
+"""Silos and crawls: what is registered, what is running, what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from catalog.errors import NotFound, StoreBusy, UsageError
+from catalog.model import CrawlReport, SiloInfo
+from catalog.store.engine import Database, Row
+from catalog.text import age
+
+STALE_NS = 300 * 1_000_000_000
+"""A running crawl that has given no sign for so long is dead (its own machine can tell at once)."""
+
+_SILO = (
+    "SELECT s.id, s.name, s.url, s.kind, s.options, s.added_ns, "
+    "(SELECT MAX(ended_ns) FROM crawl c WHERE c.silo_id = s.id), "
+    "(SELECT state FROM crawl c WHERE c.silo_id = s.id ORDER BY c.id DESC LIMIT 1), "
+    "(SELECT sub_files FROM directory d WHERE d.silo_id = s.id AND d.path = ''), "
+    "(SELECT sub_bytes FROM directory d WHERE d.silo_id = s.id AND d.path = ''), "
+    "(SELECT COUNT(*) FROM asset a WHERE a.silo_id = s.id AND a.removed_crawl IS NULL) FROM silo s "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlRow:
+    """One crawl as the catalog remembers it. `report` has the keys of `catalog crawl -o json`."""
+
+    id: int
+    silo: str
+    prefix: str
+    mode: str
+    state: str
+    started_ns: int
+    ended_ns: int | None
+    report: Mapping[str, Any] | None
+
+
+def silos(db: Database) -> list[SiloInfo]:
+    """All registered silos, by name."""
+    return [_silo(row) for row in db.all(_SILO + "ORDER BY s.name")]
+
+
+def silo(db: Database, name: str) -> SiloInfo:
+    """One silo. Raises `NotFound`, with the nearest name."""
+    row = db.one(_SILO + "WHERE s.name = ?", (name,))
+    if row is not None:
+        return _silo(row)
+    names = [str(r[0]) for r in db.all("SELECT name FROM silo")]
+    near = get_close_matches(name, names, 1)
+    hint = f"Did you mean '{near[0]}'? All silos: catalog silo ls" if near else "catalog silo ls"
+    if not names:
+        hint = "There are no silos yet. Add one: catalog silo add NAME URL"
+    raise NotFound(f"No silo is called '{name}'.", hint=hint)
+
+
+def add_silo(db: Database, name: str, url: str, kind: str, options: Mapping[str, str]) -> SiloInfo:
+    """Register a silo. Raises `UsageError` when the name is taken."""
+    with db.transaction():
+        if db.value("SELECT 1 FROM silo WHERE name = ?", (name,)):
+            raise UsageError(f"A silo called '{name}' exists already.", hint=f"catalog silo show {name}")
+        db.execute(
+            "INSERT INTO silo(name, url, kind, options, added_ns) VALUES (?, ?, ?, ?, ?)",
+            (name, url, kind, json.dumps(dict(options), sort_keys=True), time.time_ns()),
+        )
+    return silo(db, name)
+
+
+def remove_silo(db: Database, name: str) -> None:
+    """Forget a silo and everything crawled from it (never the storage itself)."""
+    found = silo(db, name).id
+    directories = f"(SELECT id FROM directory WHERE silo_id = {found})"
+    assets = f"(SELECT id FROM asset WHERE silo_id = {found})"
+    with db.transaction():
+        for table in ("file", "file_history", "name_block", "inspection", "part"):
+            db.execute(f"DELETE FROM {table} WHERE directory_id IN {directories}")
+        db.execute(f"DELETE FROM asset_text WHERE rowid IN {assets}")
+        for table in ("annotation", "asset_version"):
+            db.execute(f"DELETE FROM {table} WHERE asset_id IN {assets}")
+        for table in ("asset", "directory", "crawl"):
+            db.execute(f"DELETE FROM {table} WHERE silo_id = {found}")
+        db.execute("DELETE FROM silo WHERE id = ?", (found,))
+
+
+def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool]:
+    """Begin a crawl: its id, and whether the one before was cut off.
+
+    Raises `StoreBusy` while another crawl of the silo is alive.
+    """
+    now = time.time_ns()
+    with db.transaction():
+        cut_off = False
+        for row in db.all(
+            "SELECT id, worker, heartbeat_ns, started_ns FROM crawl WHERE silo_id = ? AND state = 'running'", (silo_id,)
+        ):
+            if _alive(str(row[1]), int(row[2]), now):
+                raise StoreBusy(
+                    f"A crawl of this silo is running (crawl {row[0]}, {row[1]}, started {age(int(row[3]))} ago).",
+                    hint="Wait for it, or stop that process; its work is kept.",
+                )
+            db.execute("UPDATE crawl SET state = 'cancelled', ended_ns = heartbeat_ns WHERE id = ?", (row[0],))
+        last = db.value("SELECT state FROM crawl WHERE silo_id = ? ORDER BY id DESC LIMIT 1", (silo_id,))
+        cut_off = last in ("cancelled", "failed")
+        identity = f"{socket.gethostname()}:{os.getpid()}"
+        crawl_id = db.value(
+            "INSERT INTO crawl(silo_id, prefix, mode, state, started_ns, heartbeat_ns, worker) "
+            "VALUES (?, ?, ?, 'running', ?, ?, ?) RETURNING id",
+            (silo_id, prefix, mode, now, now, identity),
+        )
+    return int(crawl_id), cut_off
+
+
+def beat(db: Database, crawl_id: int) -> None:
+    """Say that a crawl is alive."""
+    db.execute("UPDATE crawl SET heartbeat_ns = ? WHERE id = ?", (time.time_ns(), crawl_id))
+
+
+def finish(db: Database, report: CrawlReport, as_json: str) -> None:
+    """Store how a crawl ended."""
+    now = time.time_ns()
+    with db.transaction():
+        db.execute(
+            "UPDATE crawl SET state = ?, ended_ns = ?, heartbeat_ns = ?, report = ? WHERE id = ?",
+            (report.state, now, now, as_json, report.crawl),
+        )
+
+
+def crawls(db: Database, limit: int) -> list[CrawlRow]:
+    """The latest crawls, newest first."""
+    rows = db.all(
+        "SELECT c.id, s.name, c.prefix, c.mode, c.state, c.started_ns, c.ended_ns, c.report "
+        "FROM crawl c JOIN silo s ON s.id = c.silo_id ORDER BY c.id DESC LIMIT ?",
+        (limit,),
+    )
+    return [CrawlRow(*row[:7], json.loads(row[7]) if row[7] else None) for row in rows]
+
+
+def _alive(worker: str, heartbeat_ns: int, now_ns: int) -> bool:
+    host, _, pid = worker.rpartition(":")
+    if host == socket.gethostname() and pid.isdigit():
+        if int(pid) == os.getpid():
+            return False  # this very process was stopped in an earlier crawl
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+    return now_ns - heartbeat_ns < STALE_NS
+
+
+def _silo(row: Row | Sequence[Any]) -> SiloInfo:
+    return SiloInfo(
+        id=row[0], name=row[1], url=row[2], kind=row[3], options=json.loads(row[4]), added_ns=row[5],
+        last_crawl_ns=row[6], last_state=row[7], files=row[8], bytes=row[9], datasets=row[10],
+    )  # fmt: skip

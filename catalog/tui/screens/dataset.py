@@ -1,0 +1,208 @@
+"""The page of one asset: what it is, its schema, its files, its versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
+
+from catalog import text
+from catalog.errors import CatalogError
+from catalog.model import AssetInfo, Count, FileInfo, Hit, VersionInfo
+from catalog.tui.cells import shown
+from catalog.tui.describe import Clock, page_head
+from catalog.tui.listings import FIELDS, FILES, VERSIONS, FieldRow, VersionRow, beside
+from catalog.tui.messages import LoadFailed
+from catalog.tui.reader import Reader
+from catalog.tui.screens.browse import BrowseScreen
+from catalog.tui.widgets.table import PAGE, VirtualTable
+
+if TYPE_CHECKING:
+    from catalog.api import Catalog, FileList
+
+TABS = ("schema", "files", "versions")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one visit reads; `files` is read on in the same reader."""
+
+    info: AssetInfo
+    versions: list[VersionInfo]
+    files: FileList
+    first_files: list[FileInfo]
+    file_count: Count
+
+
+def read_page(cat: Catalog, reference: str) -> Page:
+    """Read an asset's page; the files only as far as the first screen needs."""
+    asset = cat.dataset(reference)
+    files = asset.files()
+    return Page(asset.info, list(asset.versions), files, files.page(0, PAGE), files.count())
+
+
+class FilterInput(Input):
+    """Filters the schema while typing; leaves to the list below."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,down", "screen.focus_list", "columns", key_display="⏎/↓"),
+        Binding("escape", "leave", "clear"),
+    ]
+
+    def action_leave(self) -> None:
+        """Drop the filter, then the focus."""
+        self.value = ""
+        self.screen.run_worker(self.screen.run_action("focus_list"))
+
+
+class DatasetScreen(BrowseScreen):
+    """One asset. `trail` names the pages between home and this one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,left_square_bracket,backspace", "back", "back", key_display="esc", tooltip="go back"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip="filter the columns"),
+        Binding("R", "refresh", "refresh", show=False, tooltip="read everything anew"),
+    ]
+
+    def __init__(self, hit: Hit, trail: Sequence[str], reader: Reader, clock: Clock) -> None:
+        super().__init__()
+        self.hit = hit
+        self._trail = list(trail)
+        self._reader = reader
+        self._clock = clock
+        self._fields: list[FieldRow] = []
+        self._info: AssetInfo | None = None
+
+    def compose(self) -> ComposeResult:
+        """Top line, head, tabs, keys."""
+        yield Static(id="bar", markup=False)
+        yield Static(id="head", markup=False)
+        with TabbedContent(id="tabs"):
+            with TabPane("Schema", id="schema"):
+                filter_box = FilterInput(
+                    placeholder="/ filters columns by name or type", id="filter", compact=True
+                )
+                filter_box.cursor_blink = False
+                yield filter_box
+                fields: VirtualTable[FieldRow] = VirtualTable(FIELDS, id="schema-list", empty="loading…")
+                yield fields
+            with TabPane("Files", id="files"):
+                files: VirtualTable[FileInfo] = VirtualTable(FILES, id="files-list", empty="loading…")
+                yield files
+            with TabPane("Versions", id="versions"):
+                versions: VirtualTable[VersionRow] = VirtualTable(
+                    VERSIONS, id="versions-list", empty="loading…"
+                )
+                yield versions
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Show what the hit says at once, and read the rest."""
+        self._draw_head()
+        self._table("schema").focus()
+        self.load()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The top line follows the width."""
+        self.bar(["Search", *self._trail, self.hit.name], f"{self.hit.silo} · {self.hit.kind}")
+
+    @work(exclusive=True, group="page")
+    async def load(self) -> None:
+        """Read the page and fill the tabs."""
+        try:
+            page = await self._reader.run(lambda cat: read_page(cat, str(self.hit.id)))
+        except CatalogError as error:
+            for tab in TABS:
+                self._table(tab).empty = f"✗ {shown(error.message)}"
+                self._table(tab).show([])
+            self.post_message(LoadFailed(error))
+            return
+        self._info, self.hit = page.info, page.info.hit
+        self._draw_head()
+        self._fields = [FieldRow(i, field) for i, field in enumerate(page.info.fields, 1)]
+        self._filter(self.query_one(FilterInput).value)
+        self._show_files(page)
+        versions = self._table("versions")
+        versions.empty = "no versions yet"
+        versions.show(beside(page.versions))
+        self._title("schema", f"Schema {len(self._fields):,}")
+        self._title("files", f"Files {page.file_count}")
+        self._title("versions", f"Versions {len(page.versions):,}")
+
+    def _show_files(self, page: Page) -> None:
+        async def fetch(offset: int, limit: int) -> list[FileInfo]:
+            return await self._reader.run(lambda _: page.files.page(offset, limit))
+
+        table = self._table("files")
+        table.empty = "no files"
+        table.show(page.first_files, count=page.file_count.number, exact=page.file_count.exact, fetch=fetch)
+
+    def _draw_head(self) -> None:
+        self.query_one("#head", Static).update(page_head(self.hit, self._info, self._clock))
+
+    def _table(self, tab: str) -> VirtualTable[object]:
+        return self.query_one(f"#{tab}-list", VirtualTable)
+
+    def _title(self, tab: str, title: str) -> None:
+        self.query_one("#tabs", TabbedContent).get_tab(tab).label = title
+
+    # ------------------------------------------------------------ what the user did
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        if self._info is not None:
+            self._filter(event.value)
+
+    def _filter(self, value: str) -> None:
+        wanted = value.lower().split()
+        table = self._table("schema")
+        kept = [
+            row
+            for row in self._fields
+            if all(word in row.field.path.lower() or word in row.field.type.lower() for word in wanted)
+        ]
+        table.needles = wanted
+        table.empty = (
+            "no column has that" if self._fields else "no columns known: content was not read, or has none"
+        )
+        table.show(kept)
+        whole = f"Schema {len(self._fields):,}"
+        self._title("schema", f"Schema {len(kept):,} of {len(self._fields):,}" if wanted else whole)
+
+    @on(TabbedContent.TabActivated)
+    def _tab_activated(self, event: TabbedContent.TabActivated) -> None:
+        if not isinstance(self.focused, Input):
+            self.action_focus_list()
+
+    def action_focus_list(self) -> None:
+        """Go to the list of the open tab."""
+        self._table(self.query_one("#tabs", TabbedContent).active or TABS[0]).focus()
+
+    def action_filter(self) -> None:
+        """Type a filter for the columns."""
+        self.query_one("#tabs", TabbedContent).active = "schema"
+        self.query_one(FilterInput).focus()
+
+    def action_pane(self, step: int) -> None:
+        """Open the next tab."""
+        tabs = self.query_one("#tabs", TabbedContent)
+        at = TABS.index(tabs.active) if tabs.active in TABS else 0
+        tabs.active = TABS[max(0, min(at + step, len(TABS) - 1))]
+
+    def action_refresh(self) -> None:
+        """Read the page anew."""
+        self.load()
+
+    def action_back(self) -> None:
+        """Leave the page; `]` leads here again."""
+        self.catalog_app.go_back(self.hit)
+
+    def chosen(self) -> Hit | None:
+        """Copying is about this asset."""
+        return self.hit

@@ -1,0 +1,1 @@
+"""One module a widget; none of them knows a screen."""
