@@ -95,17 +95,13 @@ def user_data_dir() -> Path:
 
 def _file_path(text: str, base: Path) -> Path:
     if not text or text == ":memory:":
-        raise UsageError(
-            "A catalog is kept in a file; this names none.", hint="For example: --db ./catalog.db"
-        )
+        raise UsageError("A catalog is kept in a file; this names none.", hint="For example: --db ./catalog.db")
     try:
         path = base / Path(text).expanduser()
     except RuntimeError as error:
         raise UsageError(f"'{text}' names a home directory that does not exist.") from error
     if path.is_dir():
-        raise UsageError(
-            f"{path} is a folder, not a database.", hint=f"For example: --db {path / 'catalog.db'}"
-        )
+        raise UsageError(f"{path} is a folder, not a database.", hint=f"For example: --db {path / 'catalog.db'}")
     return Path(os.path.abspath(path))  # noqa: PTH100 (normalises `..` without following links)
 
 
@@ -126,9 +122,7 @@ def _read(file: Path) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is no valid TOML: {error}.", hint=f"Mend or remove {file}.") from error
     except OSError as error:
-        raise UsageError(
-            f"{file} cannot be read: {error.strerror}.", hint="Check its permissions."
-        ) from error
+        raise UsageError(f"{file} cannot be read: {error.strerror}.", hint="Check its permissions.") from error
     unknown = sorted(set(found) - set(KNOWN_KEYS))
     if unknown:
         raise UsageError(

@@ -16,6 +16,10 @@ InspectMode = Literal["none", "sample", "all"]
 CrawlMode = Literal["normal", "quick", "full"]
 
 
+Digest = bytes
+"""Eight bytes that differ when anything about some files differs. (A field called `bytes` hides the builtin.)"""
+
+
 # ---------------------------------------------------------------- listings
 
 
@@ -135,7 +139,7 @@ class Part:
     files: int
     bytes: int | None
     newest_ns: int | None
-    digest: bytes
+    digest: Digest
     role: Literal["data", "sidecar", "other"] = "data"
     dense: bool = False
 

@@ -11,8 +11,10 @@ import pytest
 
 import catalog
 
-HEAVY = ("adbc_driver_manager", "adbc_driver_sqlite", "alembic", "fastavro", "fsspec", "networkx", "numpy", "obstore", "pandas",
-         "polars", "psycopg", "pyarrow", "pydantic", "rich", "sqlalchemy", "sqlmodel", "textual")  # fmt: skip
+HEAVY = (
+    "adbc_driver_manager", "adbc_driver_sqlite", "alembic", "fastavro", "fsspec", "networkx", "numpy", "obstore",
+    "pandas", "polars", "psycopg", "pyarrow", "pydantic", "rich", "sqlalchemy", "sqlmodel", "textual",
+)  # fmt: skip
 
 
 @pytest.fixture

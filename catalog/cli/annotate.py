@@ -23,18 +23,12 @@ app = application()
 def annotate(
     ctx: typer.Context,
     asset: AssetArgument,
-    owner: Annotated[
-        str | None, typer.Option("--owner", metavar="O", help="Who answers for it; '' clears.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="T", help="Add a tag; may be repeated.")
-    ] = None,
+    owner: Annotated[str | None, typer.Option("--owner", metavar="O", help="Who answers for it; '' clears.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="T", help="Add a tag; may be repeated.")] = None,
     untag: Annotated[
         list[str] | None, typer.Option("--untag", metavar="T", help="Take a tag away; may be repeated.")
     ] = None,
-    describe: Annotated[
-        str | None, typer.Option("--describe", metavar="TEXT", help="What it is; '' clears.")
-    ] = None,
+    describe: Annotated[str | None, typer.Option("--describe", metavar="TEXT", help="What it is; '' clears.")] = None,
 ) -> None:
     """Set owner, tags and description of an asset. They survive every crawl."""
     session = session_of(ctx)
@@ -42,5 +36,5 @@ def annotate(
         raise UsageError("Nothing to set.", hint=f"catalog annotate {safe(asset)} --owner NAME --tag WORD")
     with session.open(read_only=False) as cat:
         found = cat.dataset(asset)
-        found.annotate(owner=owner, tags=tag or None, remove_tags=untag or None, description=describe)
+        found.annotate(owner=owner, tags=tag or (), remove_tags=untag or (), description=describe)
         session.notice(f"Annotated '{safe(found.name)}'.")

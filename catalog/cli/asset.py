@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,8 @@ from catalog.cli.moments import moment
 from catalog.cli.options import AssetArgument, AtOption, Output, OutputOption, examples, session_of
 from catalog.cli.output import emit, emit_one, fields, table
 from catalog.cli.session import Session
-from catalog.model import VersionInfo
+from catalog.errors import UsageError
+from catalog.model import FileInfo, VersionInfo
 from catalog.text import safe
 
 if TYPE_CHECKING:
@@ -30,13 +31,9 @@ _LISTED = 5
 
 
 @app.command(
-    epilog=examples(
-        "catalog show lab/clicks", "catalog show s3://lake/raw/clicks --at 7d", "catalog show 17 -o json"
-    )
+    epilog=examples("catalog show lab/clicks", "catalog show s3://lake/raw/clicks --at 7d", "catalog show 17 -o json")
 )
-def show(
-    ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: OutputOption = Output.table
-) -> None:
+def show(ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: OutputOption = Output.table) -> None:
     """Everything known about one asset: what it is, why that is believed, its columns and versions."""
     session, then = session_of(ctx), moment(at)
     with session.open() as cat:
@@ -74,21 +71,17 @@ def files(
     session, then = session_of(ctx), moment(at)
     most = (SCREENFUL if output is Output.table else 0) if limit is None else limit
     with session.open() as cat:
-        found = _files(cat, asset, then)
+        found, number = _files(cat, asset, then)
         kept = islice(found, most) if most else found
         seen = emit(session, output, map(rows.file, kept), rows.FILE_KEYS, rows.FILE_COLUMNS)
         if not seen:
             session.notice(f"No files in '{safe(asset)}'{' then' if at else ''}.")
-        elif seen == most:
-            total = found.count()
-            if total.number > seen:
-                session.notice(f"{seen:,} of {total}; --limit 0 shows all.")
+        elif seen == most and (total := number()) > seen:
+            session.notice(f"{seen:,} of {total:,}; --limit 0 shows all.")
 
 
 @app.command(epilog=examples("catalog schema lab/clicks", "catalog schema lab/clicks@1 -o jsonl"))
-def schema(
-    ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: OutputOption = Output.table
-) -> None:
+def schema(ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: OutputOption = Output.table) -> None:
     """The columns of an asset, nested ones with dots."""
     session, then = session_of(ctx), moment(at)
     with session.open() as cat:
@@ -117,8 +110,15 @@ def _newest_first(versions: Iterable[VersionInfo]) -> list[VersionInfo]:
     return sorted(versions, key=lambda one: -one.number)
 
 
-def _files(cat: Catalog, ref: str, at: int | None) -> Any:
-    return cat.dataset(ref, at=at).files()
+def _files(cat: Catalog, name: str, at: int | None) -> tuple[Iterable[FileInfo], Callable[[], int]]:
+    """The files of the silo or asset of this name, and how to count them. Raises `NotFound`."""
+    silo = next((one for one in cat.silos() if one.name == name), None)
+    if silo is None:
+        found = cat.dataset(name, at=at).files()
+        return found, lambda: found.count().number
+    if at is not None:
+        raise UsageError("--at asks about an asset, not a whole silo.", hint=f"catalog search silo:{safe(name)}")
+    return cat.silo_files(name), lambda: silo.files or 0
 
 
 def _show(session: Session, row: dict[str, Any]) -> None:
@@ -151,9 +151,7 @@ def _show(session: Session, row: dict[str, Any]) -> None:
         _rest(len(findings) - _COLUMNS_SHOWN)
 
 
-def _part(
-    session: Session, title: str, found: list[dict[str, Any]], columns: Iterable[Any], most: int
-) -> None:
+def _part(session: Session, title: str, found: list[dict[str, Any]], columns: Iterable[Any], most: int) -> None:
     if found:
         sys.stdout.write(f"\n{session.paint(f'{title} ({len(found):,})', 'bold', sys.stdout)}\n")
         sys.stdout.writelines(f"{line}\n" for line in table(session, found[:most], tuple(columns)))
@@ -167,9 +165,7 @@ def _rest(left: int) -> None:
 
 def _holds(row: dict[str, Any]) -> str:
     inside = f", {text.plural(row['rows'], 'row')}" if row["rows"] is not None else ""
-    return (
-        f"{text.plural(row['files'], 'file')}, {text.size(row['bytes'])}{inside}, {row['inspected']:,} opened"
-    )
+    return f"{text.plural(row['files'], 'file')}, {text.size(row['bytes'])}{inside}, {row['inspected']:,} opened"
 
 
 def _and(first: str, second: str | None) -> str:

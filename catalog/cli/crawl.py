@@ -39,9 +39,7 @@ def crawl(
         list[str] | None,
         typer.Argument(metavar="NAME", help="Silos; all of them by default.", autocompletion=complete_silo),
     ] = None,
-    prefix: Annotated[
-        str, typer.Option("--prefix", metavar="P", help="Only what lies below this path.")
-    ] = "",
+    prefix: Annotated[str, typer.Option("--prefix", metavar="P", help="Only what lies below this path.")] = "",
     quick: Annotated[
         bool, typer.Option("--quick", help="Trust directory times: skip folders that have not changed.")
     ] = False,
@@ -116,9 +114,7 @@ def told(session: Session, report: CrawlReport) -> list[str]:
         f" {text.plural(report.inspected, 'file')} inspected, {text.plural(report.findings, 'finding')}",
     ]
     if report.failed:
-        lines.append(
-            f"  could not list {text.plural(len(report.failed), 'part')}; nothing was removed there:"
-        )
+        lines.append(f"  could not list {text.plural(len(report.failed), 'part')}; nothing was removed there:")
         lines += [
             f"    {text.safe(one.prefix) or '(the start)'}: {text.safe(one.reason)}"
             for one in report.failed[:_FAILURES_SHOWN]

@@ -33,11 +33,11 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
 ) -> None:
     """Build a small estate, crawl it and open it. Your own catalog is not touched."""
-    from catalog.demo import build
-
     session = session_of(ctx)
     place = (directory or config.user_data_dir() / "demo").expanduser().absolute()
     _prepare(place, fresh)
+    from catalog.demo import build
+
     made = build(place, session.notice)
     session.db = made.url
     if tui and on_terminal():
@@ -65,6 +65,4 @@ def _prepare(place: Path, fresh: bool) -> None:
         place.mkdir(parents=True, exist_ok=True)
         mark.touch()
     except OSError as error:
-        raise UsageError(
-            f"{place} cannot be used: {error.strerror}.", hint="Choose another with --dir."
-        ) from error
+        raise UsageError(f"{place} cannot be used: {error.strerror}.", hint="Choose another with --dir.") from error

@@ -101,9 +101,7 @@ def _tell(session: Session, one: Check) -> None:
 
 
 def _python() -> Check:
-    found = (
-        f"{platform.python_version()} on {platform.system()} {platform.machine()}, silograph {__version__}"
-    )
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}, silograph {__version__}"
     if sys.version_info < OLDEST_PYTHON:
         return Check("fail", "python", found, "Python 3.11 or later is needed.")
     return Check("ok", "python", found)
@@ -160,9 +158,7 @@ def _database(session: Session) -> Iterator[Check]:
         place = config.locate(session.db)
         where = f"{engine.shown(place.url)} (from {place.source})"
         if engine.dialect_of(place.url) == "sqlite" and not engine.sqlite_path(place.url).exists():
-            yield Check(
-                "warn", "database", f"{where} does not exist yet", "catalog silo add lab ~/data creates it"
-            )
+            yield Check("warn", "database", f"{where} does not exist yet", "catalog silo add lab ~/data creates it")
             return
         yield Check("ok", "database", where)
         with closing(engine.Database(place.url)) as db:
@@ -209,15 +205,11 @@ def _reach(cat: Catalog, name: str, timeout: float) -> Check:
         if reached.readable:
             outcome.append(Check("ok", check, detail))
         else:
-            outcome.append(
-                Check("fail", check, f"{detail}: files cannot be read", f"catalog silo test {name}")
-            )
+            outcome.append(Check("fail", check, f"{detail}: files cannot be read", f"catalog silo test {name}"))
 
     _within(timeout, attempt)
     return (
-        outcome[0]
-        if outcome
-        else Check("fail", check, f"no answer within {timeout:g} s", f"catalog silo test {name}")
+        outcome[0] if outcome else Check("fail", check, f"no answer within {timeout:g} s", f"catalog silo test {name}")
     )
 
 

@@ -109,9 +109,7 @@ def _from_catalog(ctx: typer.Context, ask: Callable[[Any], list[str]]) -> list[s
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print.")]
 AtOption = Annotated[
     str | None,
-    typer.Option(
-        "--at", metavar="TIME", help="As of then: 2026-03-01, 2026-03-01T12:00Z, or an age such as 7d."
-    ),
+    typer.Option("--at", metavar="TIME", help="As of then: 2026-03-01, 2026-03-01T12:00Z, or an age such as 7d."),
 ]
 AssetArgument = Annotated[
     str,
@@ -121,6 +119,4 @@ AssetArgument = Annotated[
         autocompletion=complete_asset,
     ),
 ]
-SiloArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="The silo's name.", autocompletion=complete_silo)
-]
+SiloArgument = Annotated[str, typer.Argument(metavar="NAME", help="The silo's name.", autocompletion=complete_silo)]

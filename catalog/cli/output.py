@@ -39,9 +39,7 @@ class Column:
     """May be cut with `…` when the terminal is too narrow."""
 
 
-def emit(
-    session: Session, output: Output, rows: Iterable[Row], keys: Sequence[str], columns: Sequence[Column]
-) -> int:
+def emit(session: Session, output: Output, rows: Iterable[Row], keys: Sequence[str], columns: Sequence[Column]) -> int:
     """Print rows and return how many there were. `keys` are the columns of CSV, in order."""
     seen = 0
 

@@ -25,9 +25,10 @@ def attach(params: list[Any]) -> None:
     """Give each of a command's parameters its plain conversion, where typer looks for one."""
     for param in params:
         kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)
-        choice = isinstance(kind, type) and issubclass(kind, Enum)
-        if hasattr(param, "_runtime_param") and (choice or kind in _CONVERSIONS):
-            param._runtime_param = Plain(kind if choice else _CONVERSIONS[kind], param)
+        choice = kind if isinstance(kind, type) and issubclass(kind, Enum) else None
+        convert = choice or _CONVERSIONS.get(kind)
+        if hasattr(param, "_runtime_param") and convert:
+            param._runtime_param = Plain(convert, param)
 
 
 class Plain:

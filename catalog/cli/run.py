@@ -61,9 +61,7 @@ def program() -> Any:
 
 def _root(
     ctx: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
 ) -> None:
     if version:
         sys.stdout.write(version_text())
@@ -82,17 +80,22 @@ def failed(session: Session, error: CatalogError, words: list[str]) -> int:
     """Tell an error on stderr, as text and, where JSON was asked for, as JSON. Returns its exit code."""
     session.error(error.message, error.hint)
     told: dict[str, object] = {"kind": error.kind, "message": error.message, "hint": error.hint}
-    if isinstance(error, Ambiguous) and error.candidates:
+    if isinstance(error, Ambiguous):
         told["candidates"] = list(error.candidates)
-        for candidate in error.candidates[:SHOWN]:
-            print("   ", safe(candidate), file=sys.stderr)
-        if len(error.candidates) > SHOWN:
-            print(f"    … and {len(error.candidates) - SHOWN:,} more", file=sys.stderr)
+        _candidates([name for name in error.candidates if safe(name) not in error.message])
     if session.verbose and error.__cause__ is not None:
         print(f"cause: {safe(repr(error.__cause__))}", file=sys.stderr)
     if _wants_json(words):
         print(json.dumps({"error": told}), file=sys.stderr)
     return error.exit_code
+
+
+def _candidates(unnamed: list[str]) -> None:
+    """List the candidates that the error's own sentence has no room for."""
+    for name in unnamed[:SHOWN]:
+        print(f"  {safe(name)}", file=sys.stderr)
+    if len(unnamed) > SHOWN:
+        print(f"  … and {len(unnamed) - SHOWN:,} more", file=sys.stderr)
 
 
 def _usage(error: Any) -> UsageError:
@@ -105,11 +108,7 @@ def _bug(session: Session, error: Exception, words: list[str]) -> int:
     if session.verbose:
         traceback.print_exc(file=sys.stderr)
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    hint = (
-        "Please report it with the lines above."
-        if session.verbose
-        else "The same command with -v shows where."
-    )
+    hint = "Please report it with the lines above." if session.verbose else "The same command with -v shows where."
     return failed(session, CatalogError(f"This is a bug. {reason}", hint=hint), words)
 
 

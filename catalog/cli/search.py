@@ -16,7 +16,7 @@ from catalog.cli.output import Column, emit
 from catalog.cli.session import Session
 from catalog.cli.silo import NO_SILOS
 from catalog.query import FIELDS
-from catalog.text import count, plural, safe
+from catalog.text import count, safe
 
 if TYPE_CHECKING:
     from catalog.api import Catalog, Results
@@ -73,9 +73,7 @@ def search(
             help=f"At most so many; 0 for all. A table shows {SCREENFUL} by default.",
         ),
     ] = None,
-    facets: Annotated[
-        bool, typer.Option("--facets", help="Count the hits by field instead of listing them.")
-    ] = False,
+    facets: Annotated[bool, typer.Option("--facets", help="Count the hits by field instead of listing them.")] = False,
     output: OutputOption = Output.table,
 ) -> None:
     """Find datasets, models and (with kind:file) files.
@@ -137,4 +135,4 @@ def _nothing(session: Session, cat: Catalog, found: Results, asked: str) -> None
     else:
         session.notice(f"No matches for: {safe(asked)}" if asked else "The catalog holds no assets.")
         for query, gained in found.hints():
-            session.notice(f"  {plural(gained, 'match', 'matches')} with: {safe(query)}")
+            session.notice(f"  {gained} found by: {safe(query)}")

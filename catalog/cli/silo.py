@@ -30,9 +30,7 @@ TEST_KEYS = ("name", "url", "identity", "readable", "seconds", "sample")
 def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A short name for it.")],
-    url: Annotated[
-        str, typer.Argument(metavar="URL", help="A folder, or an address such as s3://bucket/prefix.")
-    ],
+    url: Annotated[str, typer.Argument(metavar="URL", help="A folder, or an address such as s3://bucket/prefix.")],
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,9 +69,7 @@ def show(ctx: typer.Context, name: SiloArgument, output: OutputOption = Output.t
         emit_one(output, found, rows.SILO_KEYS)
         return
     shown = {column.key: column.tell for column in rows.SILO_COLUMNS}
-    pairs = [
-        (key.replace("_", " "), safe(shown.get(key, rows.dash)(found[key]))) for key in rows.SILO_KEYS[:-2]
-    ]
+    pairs = [(key.replace("_", " "), safe(shown.get(key, rows.dash)(found[key]))) for key in rows.SILO_KEYS[:-2]]
     options = ", ".join(f"{key}={value}" for key, value in found["options"].items())
     fields(session, [*pairs, ("added", rows.when(found["added"])), ("options", safe(options))])
 
@@ -119,9 +115,7 @@ def rm(
         found = cat.silo(name)
         if not yes:
             if not sys.stdin.isatty():
-                raise UsageError(
-                    "Removing a silo must be confirmed.", hint=f"catalog silo rm {found.name} --yes"
-                )
+                raise UsageError("Removing a silo must be confirmed.", hint=f"catalog silo rm {found.name} --yes")
             held = f"{found.files:,} files" if found.files is not None else "no files yet"
             typer.confirm(f"Forget '{safe(found.name)}' ({held}) and its history?", abort=True, err=True)
         cat.remove_silo(found.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import cast
 
@@ -46,7 +46,7 @@ class ListingStage:
         quick = self._mode == "quick" and self._silo.capabilities.directory_mtimes
         walk = self._silo.walk(prefix, self._unchanged if quick else None)
         # Closing the walk at once on an error or Ctrl-C releases its descriptors.
-        with closing(cast("Iterator[Listing]", walk)) as listings:  # type: ignore[type-var]
+        with closing(walk) as listings:  # type: ignore[type-var]
             for listing in listings:
                 self._take(listing)
                 self._tick(listing.path)
@@ -61,7 +61,7 @@ class ListingStage:
         if known is not None and listing.complete and digest is not None and known.digest == digest:
             self._writer.same(listing, known, mtime_ns)
             return
-        formats = claimed_formats(listing.names)
+        formats: Sequence[str | None] = claimed_formats(listing.names)
         if known is not None:
             formats = self._seen(known, listing, formats)
         parts = sketch(listing, formats, family)

@@ -32,6 +32,6 @@ def listing_digest(listing: Listing) -> bytes:
 
 def _packed(column: Sequence[int | None]) -> bytes:
     try:
-        return array("q", column).tobytes()  # type: ignore[arg-type]
+        return array("q", column).tobytes()  # type: ignore[type-var]
     except (TypeError, OverflowError):  # an unknown, or a number no 64 bits hold
         return repr(list(column)).encode()

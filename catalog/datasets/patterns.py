@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 _DIGITS = bytes.maketrans(b"0123456789", b"0000000000")
-_ZEROS = str.maketrans("0123456789", "0000000000")
+ZEROS = str.maketrans("0123456789", "0000000000")
 _RUN = re.compile(r"\d+")
 # Eight hex digits or more (with a digit among them, checked below), and UUIDs.
 _HEX = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*(?![0-9A-Za-z])")
@@ -27,7 +27,7 @@ def shapes(names: Sequence[str]) -> list[bytes]:
 def generalise(name: str, *, hexes: bool) -> str:
     """The pattern of one name: its digit runs, and on request its hex runs, made wildcards."""
     # Names that differ in digits only have one pattern: a crawl meets few, again and again.
-    return _generalise(name.translate(_ZEROS), hexes)
+    return _generalise(name.translate(ZEROS), hexes)
 
 
 @lru_cache(maxsize=16384)

@@ -10,11 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Literal
 
 from catalog.datasets.digest import digest
-from catalog.datasets.patterns import escape, generalise, literal, regex, shapes
+from catalog.datasets.patterns import ZEROS, escape, generalise, literal, regex, shapes
 from catalog.model import Listing, Part
 
 Family = Callable[[str | None], str | None]
@@ -64,6 +66,9 @@ def sketch(listing: Listing, formats: Sequence[str | None], family: Family) -> l
             pattern = escape(names[0])
         if role != "data" or len(names) == 1 or _series(pattern, names):
             return [_whole(listing, pattern, format, role, _dense(names, pattern))]
+    usual = _usual(names, groups, family)
+    if usual is not None:
+        return [_part(listing, key, rows) for key, rows in usual.items()]
     keys = list(_keys(names, groups, family))
     members: dict[int, list[int]] = defaultdict(list)
     for index, at in enumerate(belongs(keys, names, formats, groups)):
@@ -94,8 +99,12 @@ def belongs(
     found = [-1] * len(names)
     for (_, format), rows in (groups or _alike(names, formats)).items():
         at = _wild(parts, wild, names[rows[0]], format)
-        for i in rows:
-            found[i] = exact.get((escape(names[i]), format), at) if exact else at
+        if exact:
+            for i in rows:
+                found[i] = exact.get((escape(names[i]), format), at)
+        else:
+            for i in rows:
+                found[i] = at
     return found
 
 
@@ -105,12 +114,58 @@ def belongs(
 def _alike(names: Sequence[str], formats: Sequence[str | None]) -> Groups:
     """Row numbers by (shape, format); one entry for names that differ only in their digits."""
     looks = shapes(names)
-    if len(set(looks)) == 1 and len(set(formats)) == 1:
+    if len(set(zip(looks, formats))) == 1:
         return {(looks[0], formats[0]): range(len(names))}
+    pairs = list(zip(looks, formats))
+    groups: dict[tuple[bytes, str | None], Sequence[int]] = {}
+    for pair in dict.fromkeys(pairs):
+        start, count = pairs.index(pair), pairs.count(pair)
+        if count == 1 or pairs[start : start + count].count(pair) == count:  # neighbours, as mostly
+            groups[pair] = range(start, start + count)
+        elif len(groups) > MANY_SHAPES:
+            return _alike_slowly(pairs)
+        else:
+            groups[pair] = [i for i, other in enumerate(pairs) if other == pair]
+    return groups
+
+
+def _alike_slowly(pairs: Sequence[tuple[bytes, str | None]]) -> Groups:
     groups: dict[tuple[bytes, str | None], list[int]] = defaultdict(list)
-    for index, key in enumerate(zip(looks, formats)):
-        groups[key].append(index)
-    return groups  # type: ignore[return-value]
+    for index, pair in enumerate(pairs):
+        groups[pair].append(index)
+    return groups
+
+
+def _usual(names: Sequence[str], groups: Groups, family: Family) -> dict[Key, Sequence[int]] | None:
+    """The parts of a directory of the usual kind: a few series and what goes with them.
+
+    None when names have to be looked at together. A key told here depends on the look of a name
+    alone, and few looks make up most directories, so it is remembered.
+    """
+    if len(groups) > MANY_SHAPES:
+        return None
+    found: dict[Key, Sequence[int]] = {}
+    for (_, format), rows in groups.items():
+        first = names[rows[0]]
+        run = _RUN.search(first)
+        padded = run is not None and len(run[0]) > 1 and run[0].startswith("0")
+        key = _usual_key(first.translate(ZEROS), format, padded, len(rows) > 1, family)
+        if key is None:
+            return None
+        found[key] = sorted([*found[key], *rows]) if key in found else rows
+    return found
+
+
+@lru_cache(maxsize=16384)
+def _usual_key(look: str, format: str | None, padded: bool, many: bool, family: Family) -> Key | None:
+    role = _role(look, format, family)
+    if role != "data":
+        return (_lump(role, look), format, role)
+    pattern = generalise(look, hexes=False)
+    if literal(pattern):
+        return None if many or family(format) in MEDIA_FAMILIES else (pattern, format, "data")
+    shards = _OF.search(pattern) or _SHARD_WORD.search(pattern) or (padded and not _VERSION.search(pattern))
+    return (pattern, format, "data") if many and shards else None
 
 
 def _keys(names: Sequence[str], groups: Groups, family: Family) -> dict[Key, None]:
@@ -192,21 +247,31 @@ def _whole(listing: Listing, pattern: str, format: str | None, role: Role, dense
     sizes, times = listing.sizes, listing.mtimes
     return Part(
         listing.path, pattern, format, len(listing.names), None if None in sizes else sum(sizes),  # type: ignore[arg-type]
-        max((t for t in times if t is not None), default=None) if None in times else max(times),  # type: ignore[type-var]
-        digest(listing.names, sizes, times, listing.etags), role, dense,
+        _newest(times), digest(listing.names, sizes, times, listing.etags), role, dense,
     )  # fmt: skip
 
 
 def _part(listing: Listing, key: Key, rows: Sequence[int]) -> Part:
     pattern, format, role = key
-    names, sizes = [listing.names[i] for i in rows], [listing.sizes[i] for i in rows]
-    times = [listing.mtimes[i] for i in rows]
-    etags = None if listing.etags is None else [listing.etags[i] for i in rows]
+    if len(rows) == 1 or rows[-1] - rows[0] == len(rows) - 1:  # neighbours, as sorted names mostly are
+        span = slice(rows[0], rows[-1] + 1)
+        columns = (listing.names[span], listing.sizes[span], listing.mtimes[span])
+        etags = None if listing.etags is None else listing.etags[span]
+    else:
+        pick = itemgetter(*rows)
+        columns = (pick(listing.names), pick(listing.sizes), pick(listing.mtimes))
+        etags = None if listing.etags is None else pick(listing.etags)
+    names, sizes, times = columns
     return Part(
-        listing.path, pattern, format, len(rows), None if None in sizes else sum(s or 0 for s in sizes),
-        max((t for t in times if t is not None), default=None), digest(names, sizes, times, etags), role,
+        listing.path, pattern, format, len(rows), None if None in sizes else sum(sizes),  # type: ignore[arg-type]
+        _newest(times), digest(names, sizes, times, etags), role,
         _dense(names, pattern),
     )  # fmt: skip
+
+
+def _newest(times: Sequence[int | None]) -> int | None:
+    known = [t for t in times if t is not None] if None in times else times
+    return max(known, default=None)  # type: ignore[type-var]
 
 
 def _joined(a: Part, b: Part) -> Part:

@@ -85,8 +85,8 @@ def _candidate(text: str, delimiter: str, whole: bool) -> Dialect | None:
     if not widths:
         return None
     columns, times = max(Counter(widths).items(), key=lambda item: (item[1], item[0]))
-    trailing = all(row[-1] == "" for row in rows[skip:] if len(row) == columns)
-    if columns - trailing < 2:
+    empty = sum(row[-1] == "" for row in rows[skip:] if len(row) == columns)
+    if columns - (rows[skip][-1] == "" and empty * 2 > times) < 2:
         return None  # code has a semicolon at the end of its lines, and no columns
     before = next(i for i, width in enumerate(widths) if width == columns)
     if 0 < before <= _PREAMBLE and max(widths[:before]) < columns:

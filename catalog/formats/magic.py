@@ -144,13 +144,31 @@ _TABLE: tuple[tuple[int, bytes, str], ...] = (
 )
 
 
-_ALSO_UNSIGNED = {"pytorch", "mat", "rds", "disk_image", "iso", "mp3", "ggml", "mpeg", "hdr", "edf", "grib"} | {"pgp", "snappy", "lz4", "pem"}
+_ALSO_UNSIGNED = {
+    "pytorch",
+    "mat",
+    "rds",
+    "disk_image",
+    "iso",
+    "mp3",
+    "ggml",
+    "mpeg",
+    "hdr",
+    "edf",
+    "grib",
+} | {"pgp", "snappy", "lz4", "pem"}
 ALWAYS_SIGNED = frozenset({each[2] for each in _TABLE} - _ALSO_UNSIGNED) | {
     "parquet", "arrow", "orc", "hdf5", "netcdf", "webp", "wav", "avi", "matroska", "webm", "mp4", "mov",
     "heic", "avif", "m4a", "bzip2", "safetensors", "shapefile", "java_class", "tiff", "zip", "xlsx", "docx",
     "pptx", "odt", "ods", "epub", "npz", "keras", "jar", "wheel", "kmz", "geopackage", "xls", "doc", "ppt",
 }  # fmt: skip
 """Formats that cannot exist without their signature: a file named so and lacking it is something else."""
+
+_INSIDE = [each for each in _TABLE if each[0]]
+_AT_START: dict[bytes, list[tuple[int, bytes, str]]] = {}
+for _each in _TABLE:
+    if not _each[0]:
+        _AT_START.setdefault(_each[1][:1], []).append(_each)
 
 
 def identify(head: bytes, tail: bytes, size: int | None) -> Match | None:
@@ -161,7 +179,7 @@ def identify(head: bytes, tail: bytes, size: int | None) -> Match | None:
             return found
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return Match(*zips.kind(head, tail))
-    for at, magic, name in _TABLE:
+    for at, magic, name in (*_AT_START.get(head[:1], ()), *_INSIDE):
         if head.startswith(magic, at) and not (magic.isalnum() and looks_text(head)):
             return _refined(Match(name, _strength(magic), f"magic {_shown(magic)} at {at}"), ends)
     for check in AFTER:

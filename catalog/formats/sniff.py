@@ -16,8 +16,7 @@ from catalog.model import Sniffed
 
 _INNER = 64 * 1024
 _ZIPS = frozenset(
-    {"docx", "xlsx", "pptx", "odt", "ods", "odp", "epub", "jar"}
-    | {"apk", "wheel", "kmz", "npz", "keras", "pytorch"}
+    {"docx", "xlsx", "pptx", "odt", "ods", "odp", "epub", "jar"} | {"apk", "wheel", "kmz", "npz", "keras", "pytorch"}
 )
 
 # What a claim allows besides itself: kinds of it, wrappers of it, and formats that share its ending.
@@ -77,9 +76,7 @@ _ALLOWS: dict[str, frozenset[str]] = {
     }.items()
 }
 _ARCHIVES = frozenset({"gzip", "zstd", "xz", "bzip2", "lz4", "snappy", "brotli", "compress", "lzip"})
-_STRUCTURED = frozenset(
-    {"csv", "tsv", "json", "jsonl", "ipynb", "geojson", "kml", "gpx", "svg", "xml", "yaml"}
-)
+_STRUCTURED = frozenset({"csv", "tsv", "json", "jsonl", "ipynb", "geojson", "kml", "gpx", "svg", "xml", "yaml"})
 """Kinds of text that their readers refuse when the content is another kind."""
 _OPEN_ENDED = frozenset({"text", "log"})
 """Claims that any text fulfils: what else it may be is only more specific."""

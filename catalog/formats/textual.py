@@ -12,14 +12,17 @@ from catalog.formats.checks import Match
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_LOOKED_AT = 8192
+"""How far the patterns look that may take time growing with the square of the text."""
+_HIGH = bytes(range(0x80, 0x100))
 _LEGACY = ("cp932", "gb18030", "big5", "euc_kr")
 
 
 def decode(data: bytes, whole: bool) -> tuple[str, str] | None:
     """Text and encoding of `data`, None where it is binary. The end may cut a character unless `whole`.
 
-    Encodings: `utf-8`, `utf-8-sig`, `utf-16`, `utf-16-le`, `utf-16-be`, `utf-32` (`-le`, `-be`), `latin-1` (which
-    stands for any 8-bit encoding), `cp932`, `gb18030`, `big5`, `euc_kr`.
+    Encodings: `utf-8`, `utf-8-sig`, `utf-16`, `utf-16-le`, `utf-16-be`, `utf-32` (`-le`, `-be`), `latin-1`
+    (which stands for any 8-bit encoding), `cp932`, `gb18030`, `big5`, `euc_kr`.
     """
     for encoding in _candidates(data):
         try:
@@ -42,8 +45,10 @@ def _candidates(data: bytes) -> list[str]:
         return ["utf-32-be" if sample[::4].count(0) > sample[3::4].count(0) else "utf-32-le"]
     if sample.count(0) * 5 > len(sample):  # every second byte of Western UTF-16 is zero
         return ["utf-16-be" if sample[::2].count(0) > sample[1::2].count(0) else "utf-16-le"]
-    high = sum(byte >= 0x80 for byte in sample)
-    odd = sum(0x80 <= byte < 0xA0 for byte in sample)
+    high = len(sample) - len(sample.translate(None, _HIGH))
+    if not high:
+        return ["utf-8"]
+    odd = len(sample) - len(sample.translate(None, _HIGH[:32]))
     eight_bit = ["latin-1"] if odd * 20 <= len(sample) else []
     if high * 10 <= len(sample) * 3:
         return ["utf-8", *eight_bit, *_LEGACY]
@@ -118,6 +123,7 @@ def _is_container(line: str) -> bool:
 
 def json_like(text: str) -> bool:
     """Whether `text`, possibly cut off, is made of JSON tokens with at least one `:` or `,` among them."""
+    text = text[:_LOOKED_AT]
     at, marks = 0, 0
     while match := _TOKEN.match(text, at):
         marks += match.lastgroup == "mark"
@@ -144,23 +150,19 @@ def _markup(text: str) -> Match | None:
         return Match(_ROOTS[name], 0.97, f"root element '{name}'")
     if text.startswith("<?xml"):
         return Match("xml", 0.97, "XML declaration")
-    if root and ("</" in text or "/>" in text or "xmlns" in text):
+    if root and ("</" in text or "xmlns" in text):
         return Match("xml", 0.8, f"root element '{name[:40]}'")
     return None
 
 
 # ---------------------------------------------------------------- what only looks like something
 
-_LOOKED_AT = 8192
-"""These patterns may take time that grows with the square of the text, so they see little of it."""
 _SHEBANG = re.compile(r"#!\s*\S*?(?:/env\s+(?:-S\s+)?|/)([a-z]+)")
 _INTERPRETERS = {
     "python": "python", "pypy": "python", "bash": "shell", "sh": "shell", "zsh": "shell", "ksh": "shell",
     "perl": "perl", "ruby": "ruby", "node": "javascript", "rscript": "r", "lua": "lua", "php": "php",
 }  # fmt: skip
-_PYTHON = re.compile(
-    r"(?m)^(?:from [\w.]+ import |import \w[\w., ]*$|def \w+\(.*\).*:|class \w+.*:\s*$|@\w+)"
-)
+_PYTHON = re.compile(r"(?m)^(?:from [\w.]+ import |import \w[\w., ]*$|def \w+\(.*\).*:|class \w+.*:\s*$|@\w+)")
 _SQL = re.compile(
     r"(?im)^(?:CREATE (?:TABLE|DATABASE|VIEW|SCHEMA|INDEX)|INSERT INTO|SELECT\s.+\sFROM"
     r"|ALTER TABLE|DROP TABLE|DELETE FROM)\b"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -114,19 +115,25 @@ def _listings(fd: int, path: str, mtime_ns: int) -> Iterator[Listing]:
         yield _listing(fd, path, names, stored, time)
         return
     directories: list[str] = []
+    skipped: Counter[str] = Counter()
     failure: Failure | None = None
     for at in range(0, len(names), SLICE):
         piece = _listing(fd, path, names[at : at + SLICE], stored[at : at + SLICE], time)
         directories += piece.directories
+        skipped.update(piece.skipped)
         failure = failure or piece.failure
         last = at + SLICE >= len(names)
+        if not last and not piece.names:
+            continue  # nothing but subdirectories, which the last piece names
         yield replace(
             piece,
             directories=directories if last else (),
+            skipped=dict(skipped),
             more=not last,
             complete=failure is None,
-            failure=failure,
+            failure=failure if last else None,
         )
+        skipped.clear()
 
 
 def _stored(names: list[str]) -> list[str]:

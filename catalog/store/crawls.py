@@ -139,7 +139,7 @@ def crawls(db: Database, limit: int) -> list[CrawlRow]:
         "FROM crawl c JOIN silo s ON s.id = c.silo_id ORDER BY c.id DESC LIMIT ?",
         (limit,),
     )
-    return [CrawlRow(*row[:7], json.loads(row[7]) if row[7] else None) for row in rows]
+    return [CrawlRow(*row[:-1], json.loads(row[-1]) if row[-1] else None) for row in rows]
 
 
 def _alive(worker: str, heartbeat_ns: int, now_ns: int) -> bool:

@@ -93,18 +93,20 @@ class Regrouping:
             f"ORDER BY replace(d.path, '/', {separator}), p.pattern, p.format",
             (self._place.silo_id, *which),
         )
-        at, parts = None, list[Part]()
+        at, parts = "", list[Part]()
+        begun = False
         for row in rows:
-            if row[1] != at:
-                if at is not None:
+            if row[1] != at or not begun:
+                if begun:
                     yield at, parts, children.get(at, set())
-                at, parts = row[1], []
+                begun, at, parts = True, str(row[1]), []
                 self._ids[row[1]] = row[0]
             if row[2] is not None:
                 if row[10] is not None:
                     self._owners[row[0], row[2], row[3]] = row[10]
-                parts.append(Part(row[1], row[2], row[3] or None, *row[4:9], bool(row[9])))
-        if at is not None:
+                pattern, format, files, size, newest, digest, role, dense = row[2:10]
+                parts.append(Part(at, pattern, format or None, files, size, newest, digest, role, bool(dense)))
+        if begun:
             yield at, parts, children.get(at, set())
 
     def store(self, groups: Iterable[tuple[Group, Sequence[Member]]], fingerprint: Fingerprint) -> None:

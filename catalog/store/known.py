@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from catalog.store.engine import Database
 
 _COLUMNS = (
-    "id, path, digest, directories, own_files, own_bytes, sub_files, sub_bytes, mtime_ns, removed_crawl IS NOT NULL"
+    "id, path, digest, directories, own_files, own_bytes, sub_files, sub_bytes, mtime_ns, CASE WHEN removed_crawl IS NULL THEN 0 ELSE 1 END"
 )
 
 
@@ -24,7 +24,7 @@ class Known:
     sub_files: int
     sub_bytes: int
     mtime_ns: int | None
-    removed: bool
+    removed: bool | int
 
 
 def parent_of(path: str) -> str | None:
@@ -83,4 +83,4 @@ class KnownDirectories:
 
     def _fetch(self, where: str, parameters: tuple[object, ...]) -> list[Known]:
         rows = self._db.all(f"SELECT {_COLUMNS} FROM directory WHERE {where}", parameters)
-        return [Known(*row[:9], bool(row[9])) for row in rows]
+        return [Known(*row) for row in rows]

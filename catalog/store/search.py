@@ -46,16 +46,16 @@ def facets(db: Database, query: Query, *, now_ns: int | None = None) -> Facets:
     return look(db, query, now_ns or time.time_ns())
 
 
-def hints(db: Database, query: Query, *, now_ns: int | None = None) -> list[tuple[str, Count]]:
-    """For a query that finds nothing: the queries with one condition less that do, and how much they find."""
+def hints(db: Database, query: Query, *, now_ns: int | None = None) -> list[tuple[str, int]]:
+    """For a query that finds nothing: each query with one condition less that does, and how many it finds."""
     found = []
     if len(query.conditions) > 1:
         for index in range(min(len(query.conditions), _HINTED)):
             less = query.without(index)
-            number = count(db, less, now_ns=now_ns)
-            if number.number:
+            number = count(db, less, now_ns=now_ns).number
+            if number:
                 found.append((str(less), number))
-    return sorted(found, key=lambda hint: -hint[1].number)
+    return sorted(found, key=lambda hint: -hint[1])
 
 
 def _wants_files(query: Query) -> bool:

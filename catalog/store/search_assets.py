@@ -6,6 +6,8 @@ whatever else people may search it by, folded. Everything else is a condition on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from catalog.model import Count, Hit
 from catalog.query import TABLE_RULES, Query, Term, Word
 from catalog.store.engine import Database
@@ -40,7 +42,12 @@ _COLUMNS = (
 )
 _SOURCE = "FROM asset a LEFT JOIN silo s ON s.id = a.silo_id"
 _AMOUNTS = {"size": "a.bytes", "files": "a.files", "rows": "a.rows", "modified": "a.newest_ns"}
-_RULES = {"partitioned": ("hive", "dates"), "sharded": ("shards",), "single": ("single",), "table": TABLE_RULES}
+_RULES: Mapping[str, tuple[str, ...]] = {
+    "partitioned": ("hive", "dates"),
+    "sharded": ("shards",),
+    "single": ("single",),
+    "table": TABLE_RULES,
+}
 _ANNOTATED = {"described": "description", "owned": "owner", "tagged": "tag"}
 
 
@@ -131,7 +138,7 @@ def _order(db: Database, query: Query) -> Clause:
 
 
 def _rank(db: Database, word: Word) -> Clause:
-    """0: the path ends in the word as a name; 1: a name in it begins so; 2: it is in the path; 3: elsewhere."""
+    """0: the path's last name is the word; 1: some name in it begins so; 2: in the path; 3: elsewhere."""
     text = literal(word.text)
     last = (like(db, "a.path", text), like(db, "a.path", f"%/{text}"))
     begins = (like(db, "a.path", f"{text}%"), like(db, "a.path", f"%/{text}%"))
@@ -151,8 +158,8 @@ def _where(db: Database, query: Query, now_ns: int) -> Clause:
         if term.field not in ("column", "type")
     ]
     clauses += schema_clauses(db, query.terms, "a.schema_id")
-    asked = {value.text for term in query.terms if term.field == "is" and not term.negated for value in term.values}
-    if "removed" not in asked:
+    asked = [term.values for term in query.terms if term.field == "is" and not term.negated]
+    if not any(value.text == "removed" for values in asked for value in values):
         clauses.append(Clause("a.removed_crawl IS NULL"))
     return both(clauses)
 

@@ -39,12 +39,8 @@ class _Order:
     descending: bool
     parameters: tuple[object, ...] = ()
 
-    def before(self, one: tuple[object, int], other: tuple[object, int]) -> bool:
-        """Whether (value, directory) comes before another; unknown values come last."""
-        return self.rank(one) <= self.rank(other)
-
-    def rank(self, pair: tuple[object, int]) -> tuple[object, ...]:
-        value, directory = pair
+    def rank(self, value: object, directory: int) -> tuple[object, ...]:
+        """What to sort by: the key, then the directory; unknown keys come last."""
         if value is None:
             return (1, 0, directory)
         return (0, _Reversed(value) if self.descending else value, directory)
@@ -72,6 +68,8 @@ def files(db: Database, query: Query, offset: int, limit: int, now_ns: int) -> l
 
     A file has no number of its own: `id` is its directory's id times 2**32 plus the CRC-32 of its name.
     """
+    if not limit:
+        return []
     todo, order, need = plan(db, query, now_ns), _order(query), offset + limit
     kept: list[Row] | None = None
     if todo.indexed and _common(db, todo):
@@ -99,7 +97,7 @@ def count_files(db: Database, query: Query, now_ns: int) -> Count:
 
 
 def file_facets(db: Database, query: Query, now_ns: int) -> Facets:
-    """How many matching files have each silo and format; of a broad search, among its first `COUNTED` or so."""
+    """How many matching files have each silo and format; of a broad search, among its first `COUNTED`."""
     todo = plan(db, query, now_ns)
     silos: dict[int, str] = {row[0]: row[1] for row in db.all("SELECT id, name FROM silo")}
     counts: dict[tuple[int, str | None], int] = {}
@@ -151,11 +149,11 @@ def _first(db: Database, todo: Plan, order: _Order, need: int, *, indexed: bool)
     walk = _batches(db, todo, order, indexed=indexed)
     for batch in walk if indexed else islice(walk, 1):
         kept += _rows(db, todo, order, need, batch)
-        kept.sort(key=lambda row: (*order.rank((row[0], row[1])), row[2]))
+        kept.sort(key=lambda row: (*order.rank(row[0], row[1]), row[2]))
         del kept[need:]
-        _, _, last = batch[-1]
-        if len(kept) == need and order.before((kept[-1][0], kept[-1][1]), (last, batch[-1][0])):
-            return kept
+        directory, _, bound = batch[-1]
+        if len(kept) == need and not order.rank(bound, directory) < order.rank(kept[-1][0], kept[-1][1]):
+            return kept  # no file of a later directory comes before the last one kept
     return kept if indexed else None
 
 
@@ -247,11 +245,10 @@ def _sources(db: Database, todo: Plan, batch: _Batch) -> Iterator[tuple[Clause, 
 
 
 def _from(db: Database, directories: list[int]) -> Clause:
-    if db.dialect == "sqlite":  # CROSS JOIN keeps the order of the tables: directories first, then their files
-        join, one_of, parameter = "CROSS JOIN", "IN (SELECT value FROM json_each(?))", str(directories)
-    else:
-        join, one_of, parameter = "JOIN", "= ANY(?)", directories
-    return Clause(f"FROM directory d {join} file f ON f.directory_id = d.id AND d.id {one_of}", (parameter,))
+    if db.dialect == "sqlite":  # CROSS JOIN keeps the order: directories first, then their files
+        sql = "FROM directory d CROSS JOIN file f ON f.directory_id = d.id"
+        return Clause(f"{sql} AND d.id IN (SELECT value FROM json_each(?))", (str(directories),))
+    return Clause("FROM directory d JOIN file f ON f.directory_id = d.id AND d.id = ANY(?)", (directories,))
 
 
 def _ranges(db: Database, todo: Plan, directory: int) -> Clause:

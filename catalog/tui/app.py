@@ -43,7 +43,7 @@ class CatalogApp(App[None]):
             tooltip="keys of this place, and the query language",
         ),
         Binding("right_square_bracket", "forward", "forward", show=False, key_display="]"),
-        Binding("q", "quit", "quit", show=False),
+        Binding("q", "quit", "quit"),
     ]
 
     def __init__(
@@ -67,6 +67,10 @@ class CatalogApp(App[None]):
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The two greys that the stylesheet needs and other themes do not have."""
+        return {"quiet": "#8b94a1", "faint": "#747d8a"}
 
     def get_default_screen(self) -> Screen[None]:
         """The search is home."""

@@ -122,7 +122,7 @@ def findings(info: AssetInfo, limit: int = PREVIEW_FINDINGS) -> list[Text]:
 
 def section(title: str, lines: Sequence[Text]) -> list[Text]:
     """A heading and its lines, with a blank line before; nothing for no lines."""
-    return [Text(), Text(title, style="bold underline"), *lines] if lines else []
+    return [Text(), Text(title, style="bold"), *lines] if lines else []
 
 
 def preview(hit: Hit, info: AssetInfo | None, width: int, clock: Clock) -> Text:

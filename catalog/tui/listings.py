@@ -17,7 +17,7 @@ def _name(hit: Hit) -> str:
 
 
 HITS: tuple[Column[Hit], ...] = (
-    Column("name", "name", _name, 16, 0, 0, cut="middle", marked=True, sort="name"),
+    Column("name", "name", _name, 28, 0, 0, cut="middle", marked=True, sort="name"),
     Column("silo", "silo", lambda h: shown(h.silo, 80), 8, 18, 1, cut="middle", tone="dim"),
     Column("format", "format", lambda h: shown(h.format, 40), 8, 11, 2),
     Column("kind", "kind", lambda h: shown(h.kind, 20), 7, 7, 9, tone="dim"),

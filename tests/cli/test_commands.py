@@ -1,13 +1,33 @@
 """The commands against a real folder and a real catalog."""
 
 import json
+import os
+import sqlite3
+import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 
 import pytest
 
-from catalog.cli import rows
-
-HIT = "id kind name uri silo format files bytes rows modified version owner tags".split()
+# What scripts rely on, written out: a key that changes its name breaks them.
+HIT = [
+    "id",
+    "kind",
+    "name",
+    "uri",
+    "silo",
+    "format",
+    "files",
+    "bytes",
+    "rows",
+    "modified",
+    "version",
+    "owner",
+    "tags",
+]
+FILE = ["path", "size", "modified", "etag", "format", "state"]
+VERSION = ["number", "observed", "crawl", "files", "bytes", "rows", "fingerprint", "schema_digest"]
 
 
 def test_a_silo_is_added_listed_shown_tested_and_forgotten(run, data, tmp_path, monkeypatch):
@@ -59,21 +79,16 @@ def test_a_crawl_reports_what_changed(run, lab):
     (lab / "clicks" / "part-00002.parquet").unlink()
     (report,) = run("crawl", "-o", "json").json
     assert (report["state"], report["changed"], report["removed"], report["added"]) == ("complete", 1, 1, 0)
-    assert (
-        report["failed"] == []
-        and report["listed"] == report["added"] + report["changed"] + report["unchanged"]
-    )
+    assert report["failed"] == [] and report["listed"] == report["added"] + report["changed"] + report["unchanged"]
     (again,) = run("crawl", "lab", "--quick", "-o", "jsonl").jsonl
     assert (again["mode"], again["changed"], again["removed"]) == ("quick", 0, 0)
 
 
 def test_a_folder_that_cannot_be_listed_makes_the_crawl_partial(run, lab):
-    import os
-
-    if os.geteuid() == 0:
-        pytest.skip("the superuser can list every folder")
     (lab / "notes").chmod(0)
     try:
+        if os.access(lab / "notes", os.R_OK):
+            pytest.skip("the superuser can list every folder")
         ran = run("crawl", "lab", "-o", "json")
     finally:
         (lab / "notes").chmod(0o755)
@@ -86,6 +101,17 @@ def test_a_crawl_without_silos_says_what_to_do(run, tmp_path):
     ran = run("--db", tmp_path / "c.db", "crawl")
     assert ran.code == 0 and "catalog silo add" in ran.err
     assert run("--db", tmp_path / "c.db", "crawl", "-o", "json").json == []
+
+
+def test_an_interrupted_crawl_reports_and_says_how_to_go_on(run, lab, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("catalog.cli.progress.CrawlProgressBar.__call__", stop)
+    ran = run("crawl", "lab", "--prefix", "clicks", "-o", "json")
+    assert ran.code == 130
+    assert "catalog crawl lab --prefix clicks" in ran.err and "Traceback" not in ran.err
+    assert [one["state"] for one in ran.json] == ["cancelled"]
 
 
 def test_progress_and_notices_never_reach_stdout(run, lab):
@@ -128,8 +154,7 @@ def test_search_excludes_with_a_dash(run, lab):
 
 def test_facets_count_what_the_query_matches(run, lab):
     counts = {
-        (row["field"], row["value"]): row["count"]
-        for row in run("search", "clicks", "--facets", "-o", "json").json
+        (row["field"], row["value"]): row["count"] for row in run("search", "clicks", "--facets", "-o", "json").json
     }
     assert counts[("format", "parquet")] >= 1 and ("format", "csv") not in counts
 
@@ -137,7 +162,7 @@ def test_facets_count_what_the_query_matches(run, lab):
 def test_an_empty_search_says_what_to_drop(run, lab):
     ran = run("search", "clicks", "format:csv")
     assert (ran.code, ran.out) == (0, "")
-    assert "No matches" in ran.err and "match" in ran.err.splitlines()[-1]
+    assert "No matches" in ran.err and "found by: " in ran.err
     assert run("search", "clicks", "format:csv", "-o", "json").json == []
 
 
@@ -165,10 +190,10 @@ def test_show_has_the_promised_keys(run, lab):
 
 def test_files_of_an_asset_and_of_a_silo(run, lab):
     found = run("files", asset(run, "clicks")["id"], "-o", "json").json
-    assert len(found) == 3 and all(list(row) == list(rows.FILE_KEYS) for row in found)
+    assert len(found) == 3 and all(list(row) == FILE for row in found)
     assert {row["state"] for row in found} == {"live"}
     every = run("files", "lab", "-o", "json").json
-    assert len(every) == 5 and all(list(row) == list(rows.FILE_KEYS) for row in every)
+    assert len(every) == 5 and all(list(row) == FILE for row in every)
     assert {row["path"] for row in found} <= {row["path"] for row in every}
     assert "2 of 3" in run("files", asset(run, "clicks")["id"], "--limit", "2").err
 
@@ -195,16 +220,13 @@ def test_schema_and_versions(run, lab):
     assert run("crawl").code == 0
     versions = run("versions", clicks, "-o", "json").json
     assert [one["number"] for one in versions] == [2, 1]
-    assert all(list(one) == list(rows.VERSION_KEYS) for one in versions)
+    assert all(list(one) == VERSION for one in versions)
     assert [one["files"] for one in versions] == [2, 3]
 
 
 def test_the_past_can_be_asked(run, lab):
     clicks = asset(run, "clicks")["id"]
     (lab / "clicks" / "part-00002.parquet").unlink()
-    import time
-    from datetime import UTC, datetime
-
     time.sleep(1.1)  # times on the command line are whole seconds
     before = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     time.sleep(1.1)
@@ -216,18 +238,15 @@ def test_the_past_can_be_asked(run, lab):
     assert run("show", clicks, "--at", "2001-01-01").code == 3
 
 
-@pytest.mark.parametrize("words", [["show", "nothing"], ["files", "nothing"], ["schema", "nothing"], ["versions", "nothing"],
-                                   ["annotate", "nothing", "--owner", "ann"]], ids=" ".join)  # fmt: skip
-def test_what_is_not_there_is_not_found(run, lab, words):
-    ran = run(*words)
+@pytest.mark.parametrize("command", ["show", "files", "schema", "versions", "annotate --owner ann"])
+def test_what_is_not_there_is_not_found(run, lab, command):
+    ran = run(*command.split(), "nothing")
     assert (ran.code, ran.out) == (3, "") and "hint: " in ran.err
 
 
 def test_annotations_are_found_and_taken_back(run, lab):
     clicks = asset(run, "clicks")["id"]
-    said = run(
-        "annotate", clicks, "--owner", "ann", "--tag", "pii", "--tag", "raw", "--describe", "Web clicks."
-    )
+    said = run("annotate", clicks, "--owner", "ann", "--tag", "pii", "--tag", "raw", "--describe", "Web clicks.")
     assert (said.code, said.out) == (0, "")
     assert run("annotate", clicks, "--untag", "raw").code == 0
     shown = run("show", clicks, "-o", "json").json
@@ -251,15 +270,11 @@ def test_the_database_is_upgraded_checked_and_backed_up(run, lab, tmp_path):
     assert run("db", "check", "-o", "json").json == []
     copy = tmp_path / "copy.db"
     assert run("db", "backup", copy).code == 0
-    assert (
-        run("--db", copy, "search", "clicks", "-o", "json").json == run("search", "clicks", "-o", "json").json
-    )
+    assert run("--db", copy, "search", "clicks", "-o", "json").json == run("search", "clicks", "-o", "json").json
     assert run("db", "backup", copy).code == 1, "a backup never overwrites"
 
 
 def test_damage_is_found(run, lab, tmp_path):
-    import sqlite3
-
     with sqlite3.connect(tmp_path / "catalog.db") as raw:
         raw.execute("UPDATE directory SET own_files = own_files + 1")
     ran = run("db", "check", "-o", "json")
@@ -285,9 +300,6 @@ def test_the_global_options_stand_on_either_side(run, lab, tmp_path, monkeypatch
 
 
 def test_completion_offers_commands_silos_and_assets(lab, tmp_path):
-    import os
-    import subprocess
-
     def completed(line):
         words = line.split(" ")
         environment = {
@@ -304,9 +316,9 @@ def test_completion_offers_commands_silos_and_assets(lab, tmp_path):
     assert completed("catalog se") == ["search"]
     assert completed("catalog silo ") == ["add", "ls", "show", "test", "rm"]
     assert completed("catalog crawl l") == ["lab"]
+    assert completed("catalog show l") == ["lab/"]
     assert completed("catalog search -o js") == ["json", "jsonl"]
     assert any("clicks" in name for name in completed("catalog show lab/c"))
-    assert any("clicks" in name for name in completed("catalog show clic"))
     assert completed("catalog search is:bro") == ["is:broken"]
     assert completed("catalog --db /no/such.db crawl l") == []
 

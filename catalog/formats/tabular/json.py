@@ -16,6 +16,8 @@ from catalog.model import Facts, Field
 _SAMPLE = 256 * KIB
 _RECORDS = 1_000
 _DEEPEST = 512
+_SEVERAL = "Extra data"
+"""How `json` words it that a document ends and another begins: JSON Lines, whatever the name."""
 
 
 def inspect(reader: RangeReader) -> Facts:
@@ -24,7 +26,12 @@ def inspect(reader: RangeReader) -> Facts:
     with parsing(reader, "JSON"):
         if not sample.text.strip():
             raise InspectError("The file holds no JSON value.", finding="truncated")
-        value = json.loads(sample.text if sample.whole else close_off(sample.text))
+        try:
+            value = json.loads(sample.text if sample.whole else close_off(sample.text))
+        except json.JSONDecodeError as error:
+            if error.msg.startswith(_SEVERAL):
+                return inspect_lines(reader)
+            raise
         rows = value if isinstance(value, list) else [value]
         layout = "array" if isinstance(value, list) else "object" if isinstance(value, dict) else "value"
         count = len(rows) if sample.whole else None
@@ -81,35 +88,30 @@ def _alone(shape: Shape, keyed: bool) -> list[Field]:
 
 # ---------------------------------------------------------------- documents cut off
 
-_TOKEN = re.compile(
-    r"\s*+(?:(?P<value>\"(?:[^\"\\]|\\.)*+\"|-?\d[\d.eE+-]*+(?=[\s,}\]])|true|false|null|NaN|-?Infinity)"
-    r"|(?P<open>[{\[])|(?P<close>[}\]])|(?P<comma>,)|(?P<colon>:))",
-    re.DOTALL,
-)
+_PLAIN = r"(?:[\s:]|\"(?:[^\"\\]|\\.)*+\"|[-+.\w])*+"
+_NEXT = re.compile(_PLAIN + r"([{}\[\],])", re.DOTALL)
+"""Keys and plain values up to the next bracket or comma."""
+_CUT = re.compile(_PLAIN + r"(?:\"(?:[^\"\\]|\\.)*+\\?)?", re.DOTALL)
 
 
 def close_off(document: str) -> str:
     """The longest beginning of a cut-off document that is complete, with its open brackets closed.
 
-    Raises `ValueError` where the document is not JSON before it is cut off.
+    Raises `ValueError` where it is not JSON before it is cut off, or has ended before that.
     """
     stack: list[str] = []
     at, cut, closers = 0, 0, ""
-    while match := _TOKEN.match(document, at):
-        kind, at = match.lastgroup, match.end()
-        if kind == "open":
-            stack.append("}" if document[at - 1] == "{" else "]")
+    while match := _NEXT.match(document, at):
+        mark, at = match[1], match.end()
+        if mark in "{[":
+            stack.append("}" if mark == "{" else "]")
             if len(stack) > _DEEPEST:
                 raise RecursionError("nested too deep")
-        elif kind == "close":
-            if not stack or stack.pop() != document[at - 1]:
-                raise ValueError("brackets do not match")
-        elif kind != "comma":
-            continue
+        elif mark in "}]" and (not stack or stack.pop() != mark):
+            raise ValueError("brackets do not match")
         if not stack:
-            return document[:at]
-        cut, closers = (match.start() if kind == "comma" else at), "".join(reversed(stack))
-    rest = document[at:].lstrip()
-    if not cut or (rest and rest[0] != '"' and len(rest) > 64):
+            raise json.JSONDecodeError(_SEVERAL, document, at)  # complete, and yet the file goes on
+        cut, closers = (at - 1 if mark == "," else at), "".join(reversed(stack))
+    if not cut or not _CUT.fullmatch(document, at):
         raise ValueError("not JSON before its end")
     return document[:cut] + closers

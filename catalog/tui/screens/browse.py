@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from catalog.tui.app import CatalogApp
 
 
+# Listed by each screen where its footer wants them.
+COPYING: tuple[Binding, ...] = (
+    Binding("y", "copy_uri", "copy", tooltip="copy the URI"),
+    Binding("Y", "copy_as", "copy as", show=False, tooltip="copy as Python, DuckDB or a command"),
+)
+
+
 class BrowseScreen(Screen[None]):
     """Base of the search and the asset pages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy_uri", "copy", tooltip="copy the URI"),
-        Binding("Y", "copy_as", "copy as", show=False, tooltip="copy as Python, DuckDB or a command"),
         Binding("h,left", "pane(-1)", "left", show=False),
         Binding("l,right", "pane(1)", "right", show=False),
     ]

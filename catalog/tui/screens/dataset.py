@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
 
-from catalog import text
 from catalog.errors import CatalogError
 from catalog.model import AssetInfo, Count, FileInfo, Hit, VersionInfo
 from catalog.tui.cells import shown
@@ -20,7 +18,7 @@ from catalog.tui.describe import Clock, page_head
 from catalog.tui.listings import FIELDS, FILES, VERSIONS, FieldRow, VersionRow, beside
 from catalog.tui.messages import LoadFailed
 from catalog.tui.reader import Reader
-from catalog.tui.screens.browse import BrowseScreen
+from catalog.tui.screens.browse import COPYING, BrowseScreen
 from catalog.tui.widgets.table import PAGE, VirtualTable
 
 if TYPE_CHECKING:
@@ -67,6 +65,7 @@ class DatasetScreen(BrowseScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,left_square_bracket,backspace", "back", "back", key_display="esc", tooltip="go back"),
         Binding("slash", "filter", "filter", key_display="/", tooltip="filter the columns"),
+        *COPYING,
         Binding("R", "refresh", "refresh", show=False, tooltip="read everything anew"),
     ]
 

@@ -31,7 +31,7 @@ from catalog.tui.messages import (
     RowOpened,
 )
 from catalog.tui.reader import Reader
-from catalog.tui.screens.browse import BrowseScreen
+from catalog.tui.screens.browse import COPYING, BrowseScreen
 from catalog.tui.screens.menu import Menu
 from catalog.tui.screens.panes import PANES, Pane, Panes
 from catalog.tui.searching import Estate, First, asset_info, estate, facets, first_page, hints
@@ -53,6 +53,7 @@ class SearchScreen(BrowseScreen):
         Binding("f", "toggle('facets')", "facets", tooltip="show or hide the facets"),
         Binding("p", "toggle('preview')", "preview", tooltip="show or hide the preview"),
         Binding("s", "sort", "sort", tooltip="choose the order"),
+        *COPYING,
         Binding(
             "plus",
             "zoom",

@@ -113,4 +113,4 @@ def short(number: int) -> str:
     if number < 1000:
         return str(number)
     amount, unit = (number / 1e3, "k") if number < 999_500 else (number / 1e6, "M")
-    return f"{amount:.1f}{unit}" if amount < 99.95 and number % 1000 else f"{amount:.0f}{unit}"
+    return (f"{amount:.1f}".removesuffix(".0") if amount < 99.95 else f"{amount:.0f}") + unit

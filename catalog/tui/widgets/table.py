@@ -29,7 +29,7 @@ GUTTER = 2
 
 
 class VirtualTable(ScrollView, Generic[T], can_focus=True):
-    """Rows under a fixed heading. `show` gives it rows, or a count and a way to fetch pages of `PAGE` rows."""
+    """Rows under a fixed heading. `show` gives it rows, or a count and a way to fetch pages."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -159,7 +159,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line: the heading, then rows from the scroll position on."""
         width = self.scrollable_content_region.width
-        columns = fitted(self.columns, max(1, width - GUTTER))
+        columns = self._columns()
         base = self.rich_style
         if y == 0:
             return self._line(self._heading(columns, base), width, base)
@@ -172,6 +172,10 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
             self._want()
             return self._line([Segment("  ·····", self._tone("dim", base))], width, base)
         return self._line(self._cells(row, index, columns, base), width, base, index == self.cursor)
+
+    def _columns(self) -> list[tuple[Column[Any], int]]:
+        # One cell stays free on the right, so that numbers do not touch the scrollbar.
+        return fitted(self.columns, max(1, self.scrollable_content_region.width - GUTTER - 1))
 
     def _heading(self, columns: list[tuple[Column[Any], int]], base: Style) -> list[Segment]:
         plain = base + self.get_component_rich_style("table--header", partial=True)
@@ -283,7 +287,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     def _heading_clicked(self, x: int) -> None:
         at = GUTTER
-        for column, width in fitted(self.columns, max(1, self.scrollable_content_region.width - GUTTER)):
+        for column, width in self._columns():
             if at <= x < at + width + GAP and column.sort:
                 self.post_message(HeaderChosen(self, column.sort))
             at += width + GAP
