@@ -26,7 +26,7 @@ KNOWN_KEYS = ("db",)
 
 # A password may hold characters that end a URL's authority, so the last `@` counts; a port before
 # a path is no password.
-_USERINFO = re.compile(r"^[^/?#@:]*:(?!\d+[/?])[^@]*@", re.DOTALL)
+_USERINFO = re.compile(r"^[^/?#@:]*:(?!\d+[/?])[^@]+@", re.DOTALL)
 _PARAMETER = re.compile(r"(?:^|[?&\s])(?:ssl)?password\s*=", re.IGNORECASE)
 
 

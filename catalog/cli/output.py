@@ -25,6 +25,7 @@ Row = Mapping[str, Any]
 _SAMPLE = 500  # rows that decide how wide the columns are
 _GAP = "  "
 _NARROWEST = 8
+_READABLE = 32  # cells that a column which may be cut should keep before others are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Column:
     right: bool = False
     shrinks: bool = False
     """May be cut with `…` when the terminal is too narrow."""
+    spare: int = 0
+    """Left out when the terminal is too narrow, the highest first; 0 always stays."""
 
 
 def emit(session: Session, output: Output, rows: Iterable[Row], keys: Sequence[str], columns: Sequence[Column]) -> int:
@@ -78,17 +81,16 @@ def fields(session: Session, pairs: Iterable[tuple[str, str]]) -> None:
 
 def table(session: Session, rows: Iterable[Row], columns: Sequence[Column]) -> Iterator[str]:
     """The lines of a table, titles first; nothing at all without rows."""
-    cells = ([safe(column.tell(row.get(column.key))) for column in columns] for row in rows)
-    sample = list(islice(cells, _SAMPLE))
+    rest = iter(rows)
+    sample = list(islice(rest, _SAMPLE))
     if not sample:
         return
-    titles = [column.title for column in columns]
-    widths = [max(width(line[i]) for line in (titles, *sample)) for i in range(len(columns))]
+    widths = [max(width(column.title), *(width(_cell(column, row)) for row in sample)) for column in columns]
     if sys.stdout.isatty():
-        widths = _fitted(widths, columns, get_terminal_size().columns)
-    yield session.paint(_line(titles, widths, columns), "bold", sys.stdout)
-    for line in chain(sample, cells):
-        yield _line(line, widths, columns)
+        columns, widths = _fitted(columns, widths, get_terminal_size().columns)
+    yield session.paint(_line([column.title for column in columns], columns, widths), "bold", sys.stdout)
+    for row in chain(sample, rest):
+        yield _line([_cell(column, row) for column in columns], columns, widths)
 
 
 def width(words: str) -> int:
@@ -106,6 +108,10 @@ def cut(words: str, limit: int) -> str:
     return f"{head}…{tail}"
 
 
+def _cell(column: Column, row: Row) -> str:
+    return safe(column.tell(row.get(column.key)))
+
+
 def _cells(c: str) -> int:
     if unicodedata.combining(c):
         return 0
@@ -121,22 +127,26 @@ def _head(words: str, limit: int) -> str:
     return words
 
 
-def _fitted(widths: list[int], columns: Sequence[Column], room: int) -> list[int]:
-    """Shrink the widest columns that may shrink until the line fits, or nothing is left to give."""
-    fitted = list(widths)
-    excess = sum(fitted) + len(_GAP) * (len(fitted) - 1) - room
-    while excess > 0:
-        able = [i for i, column in enumerate(columns) if column.shrinks and fitted[i] > _NARROWEST]
-        if not able:
-            break
-        fitted[max(able, key=fitted.__getitem__)] -= 1
-        excess -= 1
-    return fitted
+def _fitted(
+    columns: Sequence[Column], widths: Sequence[int], room: int
+) -> tuple[Sequence[Column], list[int]]:
+    """The columns that fit into `room` cells, and their widths: first spare columns go, then wide ones shrink."""
+    kept = list(zip(columns, widths))
+
+    def taken(limit: int) -> int:
+        return sum(min(w, limit) if c.shrinks else w for c, w in kept) + len(_GAP) * (len(kept) - 1)
+
+    while taken(_READABLE) > room and any(column.spare for column, _ in kept):
+        kept.remove(max(kept, key=lambda pair: pair[0].spare))
+    limit = max((w for c, w in kept if c.shrinks), default=0)
+    while taken(limit) > room and limit > _NARROWEST:
+        limit -= 1
+    return [c for c, _ in kept], [min(w, limit) if c.shrinks else w for c, w in kept]
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
+def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
     shown = []
-    for cell, wide, column in zip(cells, widths, columns):
+    for cell, column, wide in zip(cells, columns, widths):
         kept = cut(cell, wide) if column.shrinks else cell
         padding = " " * (wide - width(kept))
         shown.append(padding + kept if column.right else kept + padding)

@@ -44,20 +44,20 @@ def listed(values: Iterable[str] | None) -> str:
 HIT_COLUMNS = (
     Column("name", "NAME", shrinks=True),
     Column("silo", "SILO"),
-    Column("kind", "KIND"),
+    Column("kind", "KIND", spare=1),
     Column("format", "FORMAT", dash),
-    Column("files", "FILES", text.count, right=True),
+    Column("files", "FILES", text.count, right=True, spare=2),
     Column("bytes", "SIZE", text.size, right=True),
     Column("modified", "MODIFIED", when),
-    Column("owner", "OWNER", dash, shrinks=True),
-    Column("tags", "TAGS", listed, shrinks=True),
+    Column("owner", "OWNER", dash, shrinks=True, spare=4),
+    Column("tags", "TAGS", listed, shrinks=True, spare=3),
 )
 FILE_COLUMNS = (
     Column("path", "PATH", shrinks=True),
     Column("size", "SIZE", text.size, right=True),
-    Column("modified", "MODIFIED", when),
+    Column("modified", "MODIFIED", when, spare=1),
     Column("format", "FORMAT", dash),
-    Column("state", "STATE"),
+    Column("state", "STATE", spare=2),
 )
 FIELD_COLUMNS = (
     Column("path", "COLUMN", shrinks=True),
@@ -67,21 +67,21 @@ FIELD_COLUMNS = (
 VERSION_COLUMNS = (
     Column("number", "VERSION", right=True),
     Column("observed", "OBSERVED", when),
-    Column("crawl", "CRAWL", right=True),
+    Column("crawl", "CRAWL", right=True, spare=1),
     Column("files", "FILES", text.count, right=True),
     Column("bytes", "SIZE", text.size, right=True),
     Column("rows", "ROWS", text.count, right=True),
-    Column("fingerprint", "FINGERPRINT", lambda value: str(value)[:12]),
-    Column("schema_digest", "SCHEMA", lambda value: dash(value)[:12]),
+    Column("fingerprint", "FINGERPRINT", lambda value: str(value)[:12], spare=2),
+    Column("schema_digest", "SCHEMA", lambda value: dash(value)[:12], spare=3),
 )
 SILO_COLUMNS = (
     Column("name", "NAME"),
     Column("url", "URL", shrinks=True),
-    Column("kind", "KIND"),
+    Column("kind", "KIND", spare=3),
     Column("files", "FILES", text.count, right=True),
     Column("bytes", "SIZE", text.size, right=True),
-    Column("datasets", "ASSETS", text.count, right=True),
-    Column("last_crawl", "LAST CRAWL", when),
+    Column("datasets", "ASSETS", text.count, right=True, spare=2),
+    Column("last_crawl", "LAST CRAWL", when, spare=1),
     Column("state", "STATE", dash),
 )
 

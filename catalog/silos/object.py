@@ -183,7 +183,7 @@ class ObjectSilo:
             reason = errors.unlistable(error) or errors.mapped(error, join(self._bucket_url, prefix)).message
             retriable = not isinstance(reason, errors.UnlistableKeyError)
             return folder.listing(Failure(text.name_to_text(folder.path), str(reason), retriable))
-        page = _page(pa.record_batch(found["objects"]), prefix)
+        page = _page(pa.table(found["objects"]), prefix)
         below = sorted(path[cut:] for path in found["common_prefixes"])
         known = {"", *folder.directories}
         pending.extend(join(folder.path, name) for name in reversed(below) if name not in known)
@@ -211,7 +211,7 @@ class _MarkerCheck:
         return self._left >= 0 and self._is_missing(key)
 
 
-def _page(batch: pa.RecordBatch, prefix: str) -> Page:
+def _page(batch: pa.RecordBatch | pa.Table, prefix: str) -> Page:
     """The columns of a listing, with keys relative to `prefix`."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -70,9 +70,7 @@ def mapped(error: BaseException, where: str, *, reading: bool = False) -> SiloEr
     if isinstance(error, FileNotFoundError) or number == 404:
         if reading:
             return EntryMissing(f"{where} does not exist.")
-        return SiloUnreachable(
-            f"{where}: the store has no such bucket.", hint="Check the bucket and the endpoint."
-        )
+        return SiloUnreachable(f"{where}: the store has no such bucket.", hint="Check the bucket and the endpoint.")
     if reading and isinstance(error, ValueError):
         return EntryMissing(f"{where} is no key that can be read.")
     return SiloUnreachable(

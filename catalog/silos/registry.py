@@ -75,7 +75,7 @@ def normalise(url: str) -> tuple[str, Kind]:
     scheme = found[1].lower()
     room = ROOMS.get(scheme)
     if room is None:
-        close = difflib.get_close_matches(scheme, ROOMS, 1)
+        close = difflib.get_close_matches(scheme, ROOMS, 1, cutoff=0.5)
         mean = f"Did you mean {close[0]}://? " if close else ""
         raise UsageError(f"'{scheme}' is no kind of silo this release knows.", hint=mean + _offer())
     rest = url[len(found[1]) + 1 :]
@@ -86,7 +86,7 @@ def normalise(url: str) -> tuple[str, Kind]:
         return to_url(from_url("file:" + rest)), "file"
     if not rest.startswith("//"):
         raise UsageError(f"'{text.safe(url, 200)}' lacks a slash.", hint=f"Like {room.example}")
-    return _plain(scheme, rest.lstrip("/") if rest.strip("/") else "", room), room.kind
+    return _plain(scheme, rest[2:], room), room.kind
 
 
 def _plain(scheme: str, rest: str, room: Room) -> str:

@@ -104,9 +104,7 @@ def _keys(options: Mapping[str, str]) -> dict[str, str | None] | None:
     if given.flag(options, "anonymous"):
         raise UsageError("anonymous and keys contradict each other.", hint="Leave one of them out.")
     if key is None or "secret_access_key" not in secrets:
-        raise UsageError(
-            "access_key_id and secret_access_key belong together.", hint="Give both, or neither."
-        )
+        raise UsageError("access_key_id and secret_access_key belong together.", hint="Give both, or neither.")
     return {
         "access_key_id": secret(key, "access_key_id") if is_reference(key) else key,
         "secret_access_key": secrets["secret_access_key"],

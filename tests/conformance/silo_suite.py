@@ -57,6 +57,9 @@ NAMES = (
 class Place(Protocol):
     """Where a silo's files stand, for a test to change."""
 
+    cannot_hold: frozenset[str]
+    """Names that the server behind it (not the silo) changes."""
+
     def put(self, path: str, data: bytes) -> None: ...
 
     def remove(self, path: str) -> None: ...
@@ -181,6 +184,8 @@ class SiloSuite:
 
     @pytest.mark.parametrize("name", NAMES)
     def test_any_name_can_be_listed_read_and_opened(self, place: Place, name: str) -> None:
+        if name in place.cannot_hold:
+            pytest.skip("the server behind this silo changes such a name")
         place.put(f"dir {name}/{name}", b"content")
         silo = place.silo()
         found = walked(silo)

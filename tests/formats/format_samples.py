@@ -143,7 +143,9 @@ def csv(rows: int = 40) -> bytes:
 
 
 def jsonl(rows: int = 40) -> bytes:
-    return b"".join(json.dumps({"id": i, "user": {"name": f"n{i}", "tags": ["a"]}}).encode() + b"\n" for i in range(rows))
+    return b"".join(
+        json.dumps({"id": i, "user": {"name": f"n{i}", "tags": ["a"]}}).encode() + b"\n" for i in range(rows)
+    )
 
 
 def json_array(rows: int = 40) -> bytes:
@@ -195,4 +197,4 @@ def coreml() -> bytes:
 
 def tfrecord() -> bytes:
     """One record of 5 bytes. The CRC of its length is TensorFlow's own for `5`."""
-    return struct.pack("<Q", 5) + bytes.fromhex("eab2042b") + b"hello" + bytes(4)
+    return struct.pack("<Q", 5) + bytes.fromhex("eab2043e") + b"hello" + bytes(4)

@@ -14,6 +14,8 @@ from catalog.silos.registry import open_silo
 
 
 class MemoryPlace:
+    cannot_hold = frozenset()
+
     def __init__(self) -> None:
         self.here = MemorySilo(uuid.uuid4().hex, {})
         self.put = self.here.put

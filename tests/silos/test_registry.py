@@ -1,0 +1,141 @@
+"""URLs as people write them, and secrets as references."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from catalog.errors import MissingExtra, SecretInline, UsageError
+from catalog.silos.registry import ROOMS, normalise, open_silo, options_of
+from catalog.silos.secrets import is_reference, secret
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "kind"),
+    [
+        ("/data/lake", "file:///data/lake", "file"),
+        ("/data/lake/", "file:///data/lake", "file"),
+        ("/data//lake/./x/..", "file:///data/lake", "file"),
+        ("/", "file:///", "file"),
+        ("lake", "file:///here/lake", "file"),
+        (".", "file:///here", "file"),
+        ("../x", "file:///x", "file"),
+        ("~/lake", "file:///home/me/lake", "file"),
+        ("/with space/100%", "file:///with%20space/100%25", "file"),
+        ("file:///data/lake/", "file:///data/lake", "file"),
+        ("file:/data/lake", "file:///data/lake", "file"),
+        ("FILE://localhost/data", "file:///data", "file"),
+        ("file:///with%20space", "file:///with%20space", "file"),
+        ("s3://lake", "s3://lake", "object"),
+        ("s3://lake/", "s3://lake", "object"),
+        ("s3://lake/raw/2026/", "s3://lake/raw/2026", "object"),
+        ("s3a://lake/raw", "s3://lake/raw", "object"),
+        ("S3N://lake", "s3://lake", "object"),
+        ("s3://lake/a b%20c", "s3://lake/a b%20c", "object"),
+        ("memory://demo/", "memory://demo", "object"),
+        ("./s3:odd", "file:///here/s3:odd", "file"),
+    ],
+)
+def test_one_spelling_is_kept(given, url, kind, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setattr("os.getcwd", lambda: "/here")
+    assert normalise(given) == (url, kind)
+    assert normalise(url) == (url, kind)
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("", "s3://bucket/prefix"),
+        ("  ", "s3://bucket/prefix"),
+        ("s4://lake", "Did you mean s3"),
+        ("https://lake.example.org/x", "s3://bucket/prefix"),
+        ("s3://", "s3://bucket/prefix"),
+        ("s3:///key", "s3://bucket/prefix"),
+        ("s3:lake", "s3://bucket/prefix"),
+        ("s3:/lake", "s3://bucket/prefix"),
+        ("s3://lake/a//b", "silo's root"),
+        ("s3://lake/../other", "silo's root"),
+        ("file://server/share", "file:///"),
+        ("memory://", "memory://name"),
+    ],
+)
+def test_what_is_no_silo_says_what_is(given, hint):
+    with pytest.raises(UsageError) as raised:
+        normalise(given)
+    assert raised.value.hint is not None and hint in raised.value.hint
+
+
+@pytest.mark.parametrize("url", ["s3://key:hunter2@lake/x", "s3://key@lake", "memory://a:hunter2@b"])
+def test_a_url_with_a_password_is_refused_and_not_repeated(url):
+    with pytest.raises(SecretInline) as raised:
+        open_silo(url)
+    assert "hunter2" not in f"{raised.value.message}{raised.value.hint}" and "env:NAME" in raised.value.hint
+
+
+def test_rooms_are_in_order_and_open():
+    assert list(ROOMS) == sorted(ROOMS)
+    for room in {room.module: room for room in ROOMS.values()}.values():
+        silo = open_silo(room.example)
+        assert silo.kind == room.kind
+        assert list(options_of(room.example)) == sorted(options_of(room.example))
+
+
+def test_normalising_loads_nothing_heavy():
+    code = (
+        "import sys; from catalog.silos.registry import normalise, open_silo;"
+        "normalise('s3://lake'); open_silo('/tmp');"
+        "print([m for m in ('fsspec', 'obstore', 'pyarrow', 'sqlalchemy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("url", ["/data", "memory://x"])
+def test_silos_without_options_take_none(url):
+    with pytest.raises(UsageError, match="no option 'color'"):
+        open_silo(url, {"color": "red"})
+
+
+# ---------------------------------------------------------------- secrets
+
+
+def test_secrets_are_found_where_they_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("A_SECRET", "from the environment")
+    (tmp_path / "key").write_text("from a file\n")
+    assert secret("env:A_SECRET") == "from the environment"
+    assert secret(f"file:{tmp_path / 'key'}") == "from a file"
+
+
+@pytest.mark.parametrize("given", ["hunter2", "", "env:", "keyring:", "http://x", "ENV:A", "vault:x"])
+def test_anything_else_is_refused_and_not_repeated(given):
+    with pytest.raises(SecretInline) as raised:
+        secret(given, "session_token")
+    assert "hunter2" not in f"{raised.value.message}{raised.value.hint}"
+    assert "session_token=env:NAME" in raised.value.hint
+
+
+def test_nothing_kept_there_says_how_to_keep_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("NOT_THERE", raising=False)
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for reference in ("env:NOT_THERE", f"file:{tmp_path}/no", f"file:{tmp_path}/empty", f"file:{tmp_path}/binary"):
+        with pytest.raises(UsageError) as raised:
+            secret(reference)
+        assert reference in raised.value.message and raised.value.hint
+
+
+def test_the_keyring_needs_its_package_or_an_entry(monkeypatch):
+    with pytest.raises((MissingExtra, UsageError)) as raised:
+        secret("keyring:surely-not-there")
+    assert "keyring" in str(raised.value.hint)
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(MissingExtra):
+        secret("keyring:x")
+
+
+def test_references_are_told_from_secrets():
+    assert is_reference("env:A") and is_reference("file:/x") and is_reference("keyring:k")
+    assert not is_reference("AKIAIOSFODNN7EXAMPLE")
