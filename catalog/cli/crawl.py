@@ -43,7 +43,7 @@ def crawl(
     quick: Annotated[
         bool, typer.Option("--quick", help="Trust directory times: skip folders that have not changed.")
     ] = False,
-    full: Annotated[bool, typer.Option("--full", help="List everything and inspect it again.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every folder, whatever its time says.")] = False,
     inspect: Annotated[
         str,
         typer.Option("--inspect", metavar="none|sample|all", help="How many files to open for their schema."),

@@ -127,9 +127,7 @@ def _head(words: str, limit: int) -> str:
     return words
 
 
-def _fitted(
-    columns: Sequence[Column], widths: Sequence[int], room: int
-) -> tuple[Sequence[Column], list[int]]:
+def _fitted(columns: Sequence[Column], widths: Sequence[int], room: int) -> tuple[Sequence[Column], list[int]]:
     """The columns that fit into `room` cells, and their widths: first spare columns go, then wide ones shrink."""
     kept = list(zip(columns, widths))
 

@@ -6,6 +6,7 @@ whatever else people may search it by, folded. Everything else is a condition on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from catalog.model import Count, Hit
@@ -82,26 +83,28 @@ def count_assets(db: Database, query: Query, now_ns: int) -> Count:
 def facets(db: Database, query: Query, now_ns: int) -> Facets:
     """How many matching assets have each silo, format, kind, owner and tag: the most frequent values."""
     where = _where(db, query, now_ns)
-    groups = {
-        "silo": "SELECT s.name AS v, COUNT(*) AS n FROM m JOIN silo s ON s.id = m.silo_id GROUP BY s.name",
-        "format": "SELECT format AS v, COUNT(*) AS n FROM m WHERE format IS NOT NULL GROUP BY format",
-        "kind": "SELECT kind AS v, COUNT(*) AS n FROM m GROUP BY kind",
-    }
-    for kind in ("owner", "tag"):
-        groups[kind] = (
-            f"SELECT t.value AS v, COUNT(*) AS n FROM annotation t WHERE t.kind = '{kind}' "
-            "AND t.asset_id IN (SELECT id FROM m) GROUP BY t.value"
-        )
-    counted = " UNION ALL ".join(
-        f"SELECT * FROM (SELECT '{name}' AS facet, v, n FROM ({sql}) g "
-        f"ORDER BY n DESC, v LIMIT {FACET_VALUES}) {name}_"
-        for name, sql in groups.items()
-    )
-    matching = f"SELECT a.id, a.silo_id, a.format, a.kind FROM asset a WHERE {where.sql}"
-    found: Facets = {name: [] for name in groups}
-    for facet, value, number in db.all(f"WITH m AS MATERIALIZED ({matching}) {counted}", where.parameters):
-        found[facet].append((value, int(number)))
-    return {name: sorted(values, key=lambda v: (-v[1], v[0])) for name, values in found.items()}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("silo", "format", "kind", "owner", "tag")}
+    silos = dict(db.all("SELECT id, name FROM silo"))
+    for silo, format, kind, number in db.all(
+        "SELECT a.silo_id, a.format, a.kind, COUNT(*) FROM asset a "
+        f"WHERE {where.sql} GROUP BY a.silo_id, a.format, a.kind",
+        where.parameters,
+    ):
+        for name, value in (("silo", silos.get(silo)), ("format", format), ("kind", kind)):
+            if value is not None:
+                counts[name][value] += int(number)
+    for kind, value, number in db.all(
+        "SELECT t.kind, t.value, COUNT(*) FROM annotation t JOIN asset a ON a.id = t.asset_id "
+        f"WHERE t.kind IN ('owner', 'tag') AND {where.sql} GROUP BY t.kind, t.value",
+        where.parameters,
+    ):
+        counts[kind][value] = int(number)
+    return {name: most_frequent(values) for name, values in counts.items()}
+
+
+def most_frequent(values: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The `FACET_VALUES` most frequent values, ties by name."""
+    return sorted(values.items(), key=lambda v: (-v[1], v[0]))[:FACET_VALUES]
 
 
 def _annotations(db: Database, ids: list[int]) -> tuple[dict[int, str], dict[int, list[str]]]:
@@ -142,9 +145,10 @@ def _rank(db: Database, word: Word) -> Clause:
     text = literal(word.text)
     last = (like(db, "a.path", text), like(db, "a.path", f"%/{text}"))
     begins = (like(db, "a.path", f"{text}%"), like(db, "a.path", f"%/{text}%"))
-    steps = (either(last), either(begins), like(db, "a.path", f"%{text}%"))
-    cases = " ".join(f"WHEN {step.sql} THEN {rank}" for rank, step in enumerate(steps))
-    return Clause(f"CASE {cases} ELSE 3 END", tuple(p for step in steps for p in step.parameters))
+    # The test that most assets fail comes first, for a common word ranks many.
+    steps = (unless(contains(db, "a.path", word.text)), either(last), either(begins))
+    cases = " ".join(f"WHEN {step.sql} THEN {rank}" for step, rank in zip(steps, (3, 0, 1)))
+    return Clause(f"CASE {cases} ELSE 2 END", tuple(p for step in steps for p in step.parameters))
 
 
 # ---------------------------------------------------------------- conditions

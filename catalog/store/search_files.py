@@ -8,22 +8,22 @@ directory can hold a better one: the first page of a million files comes from a 
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from catalog.model import Count, Hit
 from catalog.query import Query
 from catalog.store.engine import Database, Row
 from catalog.store.names import RANGE
-from catalog.store.search_assets import COUNTED, Facets
+from catalog.store.search_assets import COUNTED, Facets, most_frequent
 from catalog.store.search_plan import Plan, found_in, plan, texts_with
 from catalog.store.search_sql import ALWAYS, Clause, address, both, either
 
-_CHUNKS = (256, 4096)  # directories asked for at first, then; later all that are left
-_BATCH_DIRECTORIES = 512
+_CHUNKS = (1024, 16_384)  # directories asked for at first, then; later all that are left
+_BATCH_DIRECTORIES = (64, 512)  # in the first statement, and at most
 _BATCH_FILES = 20_000
-_COMMON = 2000  # a word in more texts than this is looked for in the newest directories first
+_COMMON = 10_000  # words in more texts than this are looked for without the index first
 _SCANNED = 2_000_000  # a count gives up being exact after reading this many rows
 _RANGES = 64  # a large directory with matches in more ranges than this is read whole
 _LAST = "\U0010ffff"
@@ -99,30 +99,17 @@ def count_files(db: Database, query: Query, now_ns: int) -> Count:
 def file_facets(db: Database, query: Query, now_ns: int) -> Facets:
     """How many matching files have each silo and format; of a broad search, among its first `COUNTED`."""
     todo = plan(db, query, now_ns)
-    silos: dict[int, str] = {row[0]: row[1] for row in db.all("SELECT id, name FROM silo")}
-    counts: dict[tuple[int, str | None], int] = {}
-    if not todo.rows and not todo.rechecked:
-        where = both(todo.directories)
-        for silo, format, number in db.all(
-            "SELECT d.silo_id, p.format, SUM(p.files) FROM directory d JOIN part p ON p.directory_id = d.id "
-            f"WHERE {where.sql} GROUP BY d.silo_id, p.format",
-            where.parameters,
-        ):
-            counts[silo, format or None] = int(number)
-    else:
-        for tally in _tallies(db, todo):
-            for key, number in (tally or {}).items():
-                counts[key] = counts.get(key, 0) + number
-            if tally is None or sum(counts.values()) > COUNTED:
-                break
-    by_silo: dict[str, int] = {}
-    by_format: dict[str, int] = {}
-    for (silo, format), number in counts.items():
-        by_silo[silos[silo]] = by_silo.get(silos[silo], 0) + number
-        if format:
-            by_format[format] = by_format.get(format, 0) + number
-    return {name: sorted(found.items(), key=lambda v: (-v[1], v[0]))[:50]
-            for name, found in (("silo", by_silo), ("format", by_format))}  # fmt: skip
+    silos = dict(db.all("SELECT id, name FROM silo"))
+    by_silo: Counter[str] = Counter()
+    by_format: Counter[str] = Counter()
+    for tally in _tallies(db, todo) if todo.rows or todo.rechecked else _totals(db, todo):
+        for (silo, format), number in (tally or {}).items():
+            by_silo[silos[silo]] += number
+            if format:
+                by_format[format] += number
+        if by_silo.total() > COUNTED:
+            break
+    return {"silo": most_frequent(by_silo), "format": most_frequent(by_format)}
 
 
 # ---------------------------------------------------------------- walking directories
@@ -146,8 +133,7 @@ def _first(db: Database, todo: Plan, order: _Order, need: int, *, indexed: bool)
     Without the indexes only the first directories are tried, and None says that they were not enough.
     """
     kept: list[Row] = []
-    walk = _batches(db, todo, order, indexed=indexed)
-    for batch in walk if indexed else islice(walk, 1):
+    for batch in _batches(db, todo, order, indexed=indexed, chunks=None if indexed else 1):
         kept += _rows(db, todo, order, need, batch)
         kept.sort(key=lambda row: (*order.rank(row[0], row[1]), row[2]))
         del kept[need:]
@@ -157,19 +143,31 @@ def _first(db: Database, todo: Plan, order: _Order, need: int, *, indexed: bool)
     return kept if indexed else None
 
 
+def _totals(db: Database, todo: Plan) -> Iterator[dict[tuple[int, str | None], int]]:
+    """All files of the directories by (silo, format), as their parts know it."""
+    where = both(todo.directories)
+    rows = db.all(
+        "SELECT d.silo_id, p.format, SUM(p.files) FROM directory d JOIN part p ON p.directory_id = d.id "
+        f"WHERE {where.sql} GROUP BY d.silo_id, p.format",
+        where.parameters,
+    )
+    yield {(silo, format or None): int(number) for silo, format, number in rows}
+
+
 _Batch = list[tuple[int, int, object]]  # directory id, number of files, bound
 
 
-def _batches(db: Database, todo: Plan, order: _Order | None, *, indexed: bool) -> Iterator[_Batch]:
+def _batches(
+    db: Database, todo: Plan, order: _Order | None, *, indexed: bool, chunks: int | None = None
+) -> Iterator[_Batch]:
     """The directories that may hold a match, best bound first, in batches worth one statement."""
     where = both((*todo.directories, *(todo.indexed if indexed else ())))
     bound, parameters = (order.bound, order.parameters) if order else ("NULL", ())
     by = "d.id"
     if order:
         by = f"bound {'DESC' if order.descending else 'ASC'} NULLS LAST, d.id"
-    seen, sizes = 0, iter(_CHUNKS)
-    while True:
-        size = next(sizes, 10**9)
+    seen = 0
+    for size in (*_CHUNKS, 10**9)[:chunks]:
         chunk = db.all(
             f"SELECT d.id, d.own_files, {bound} AS bound FROM directory d WHERE {where.sql} "
             f"ORDER BY {by} LIMIT ? OFFSET ?",
@@ -183,13 +181,13 @@ def _batches(db: Database, todo: Plan, order: _Order | None, *, indexed: bool) -
 
 def _portions(chunk: list[Row]) -> Iterator[_Batch]:
     batch: _Batch = []
-    held = 0
+    held, (size, most) = 0, _BATCH_DIRECTORIES
     for directory, own_files, bound in chunk:
         batch.append((directory, own_files, bound))
         held += own_files
-        if held >= _BATCH_FILES or len(batch) == _BATCH_DIRECTORIES:
+        if held >= _BATCH_FILES or len(batch) >= size:
             yield batch
-            batch, held = [], 0
+            batch, held, size = [], 0, min(2 * size, most)
     if batch:
         yield batch
 
@@ -213,7 +211,8 @@ def _rows(db: Database, todo: Plan, order: _Order, need: int, batch: _Batch) -> 
 def _tallies(db: Database, todo: Plan) -> Iterator[dict[tuple[int, str | None], int] | None]:
     """Matching files of batch after batch by (silo, format); a last None when there were too many to read."""
     scanned = 0
-    for batch in _batches(db, todo, None, indexed=True):
+    indexed = bool(todo.indexed) and not _common(db, todo)
+    for batch in _batches(db, todo, None, indexed=indexed):
         tally: dict[tuple[int, str | None], int] = {}
         for source, where in _sources(db, todo, batch):
             parameters = (*source.parameters, *where.parameters)

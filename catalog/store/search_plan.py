@@ -6,9 +6,9 @@ the conditions on rows decide.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from catalog.query import Query, Term, Value, Word
 from catalog.store.engine import Database
@@ -20,10 +20,10 @@ from catalog.store.search_sql import (
     Clause,
     both,
     either,
-    equals,
     in_silo,
     like,
     literal,
+    lower_ascii,
     named,
     overlaps,
     schema_clauses,
@@ -85,10 +85,9 @@ def found_in(path: str, words: Iterable[Word]) -> bool:
 
 def in_path(db: Database, word: Word) -> Clause:
     """A file's path holds a word; for words beyond ASCII, it may."""
-    pattern = f"%{_pattern(word.text)}%"
     if "/" in word.text:
-        return both((Clause("d.path <> ''"), like(db, "(d.path || '/' || f.name)", pattern)))
-    return either((like(db, "f.name", pattern), like(db, "d.path", pattern)))
+        return both((Clause("d.path <> ''"), _holds(db, "(d.path || '/' || f.name)", word.text)))
+    return either((_holds(db, "f.name", word.text), _holds(db, "d.path", word.text)))
 
 
 def texts_with(db: Database, text: str) -> Clause | None:
@@ -103,13 +102,40 @@ def texts_with(db: Database, text: str) -> Clause | None:
     return Clause(f"SELECT rowid FROM name_text WHERE {held.sql}", held.parameters)
 
 
-def _pattern(text: str) -> str:
-    # Letters that have case, or can be written in several ways, are left to the check in Python.
-    return "".join(literal(c) if c.isascii() or _caseless(c) else "%" for c in text)
+def _holds(db: Database, column: str, text: str, after: str = "%") -> Clause:
+    """A column holds `text`, or ends with it when `after` is empty; for words beyond ASCII, it may."""
+    return either(like(db, column, f"%{pattern}{after}") for pattern in _patterns(text))
 
 
-def _caseless(char: str) -> bool:
-    return char.lower() == char.upper() == char.casefold() == unicodedata.normalize("NFD", char)
+def _patterns(text: str) -> list[str]:
+    """LIKE patterns of which one matches wherever `text` is, whatever its case.
+
+    The databases know the case of ASCII only. The first other letter with case is spelled out in
+    all its forms; further ones may be anything, and are left to the check in Python.
+    """
+    forms = [_forms(char) for char in text]
+    first = next((i for i, found in enumerate(forms) if len(found) > 1), len(forms))
+    rest = "".join(literal(found[0]) if len(found) == 1 else "%" for found in forms[first + 1 :])
+    head = literal(text[:first])
+    return [head + literal(form) + rest for form in forms[first]] if first < len(forms) else [head]
+
+
+def _forms(char: str) -> list[str]:
+    if char.isascii():
+        return [char]
+    folded = fold(char)
+    return list(dict.fromkeys((folded, char, *_letters().get(folded, ()))))
+
+
+@cache
+def _letters() -> Mapping[str, list[str]]:
+    """Letters beyond ASCII by what they fold to. Built once, and only for words that need it."""
+    letters: dict[str, list[str]] = {}
+    for char in map(chr, range(0x80, 0x20000)):
+        folded = char.casefold()
+        if folded != char:
+            letters.setdefault(folded, []).append(char)
+    return letters
 
 
 def _named_with(db: Database, text: str) -> Clause | None:
@@ -125,9 +151,9 @@ def _word_index(db: Database, word: Word) -> list[Clause]:
     head, slash, tail = word.text.rpartition("/")
     names = _named_with(db, tail)
     if not slash:
-        return [either((names, like(db, "d.path", f"%{_pattern(word.text)}%")))] if names else []
-    ends = like(db, "d.path", f"%{_pattern(head)}")
-    within_path = like(db, "(d.path || '/')", f"%{_pattern(word.text)}%")
+        return [either((names, _holds(db, "d.path", word.text)))] if names else []
+    ends = _holds(db, "d.path", head, after="")
+    within_path = _holds(db, "(d.path || '/')", word.text)
     return [either((both((ends, names)) if names else ends, within_path))]
 
 
@@ -163,7 +189,7 @@ def _row(db: Database, field: str, value: Value, now_ns: int) -> Clause:
     if field == "modified":
         return within("f.mtime_ns", value, now_ns)
     if field == "format":
-        return equals(db, "f.format", value.text)
+        return Clause("f.format = ?", (lower_ascii(value.text),))
     if field == "name":
         return named(db, "f.name", value)
     if field == "rows":
@@ -187,13 +213,13 @@ def _bounds(term: Term, now_ns: int) -> list[Clause]:
 
 def _term_index(db: Database, term: Term) -> list[Clause]:
     if term.field == "format":
-        wanted = either(equals(db, "format", value.text) for value in term.values)
+        wanted = either(Clause("format = ?", (lower_ascii(value.text),)) for value in term.values)
         # Parts know what the names claim, inspections what the content showed. A directory without
         # digest was not listed to its end, and its parts may be missing.
         return [
             Clause(
-                f"d.digest IS NULL OR d.id IN (SELECT directory_id FROM part WHERE {wanted.sql} "
-                f"UNION ALL SELECT directory_id FROM inspection WHERE {wanted.sql})",
+                f"d.digest IS NULL OR EXISTS (SELECT 1 FROM part WHERE directory_id = d.id AND ({wanted.sql})) "
+                f"OR d.id IN (SELECT directory_id FROM inspection WHERE {wanted.sql})",
                 wanted.parameters * 2,
             )
         ]

@@ -43,7 +43,10 @@ def native_tool(env: Mapping[str, str], platform: str = sys.platform) -> list[st
 
 
 def copy(text: str, osc52: Callable[[str], None], env: Mapping[str, str] | None = None) -> Copied:
-    """Copy `text`; `osc52` writes the escape sequence to the terminal. May take `SECONDS`: run it in a thread."""
+    """Copy `text`; `osc52` writes the escape sequence to the terminal.
+
+    May take `SECONDS` for each tool: run it in a thread.
+    """
     env = os.environ if env is None else env
     tool = native_tool(env)
     if tool and _fed(tool, text):

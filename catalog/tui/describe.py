@@ -110,11 +110,10 @@ def schema(info: AssetInfo, width: int, limit: int = PREVIEW_FIELDS) -> list[Tex
 
 def findings(info: AssetInfo, limit: int = PREVIEW_FINDINGS) -> list[Text]:
     """What is wrong with the asset's files, worst first as the catalog gives it."""
-    lines = []
-    for found in info.findings[:limit]:
-        lines.append(
-            Text.assemble("! ", (shown(found.kind), "bold"), f" {shown(found.path)}: {shown(found.detail)}")
-        )
+    lines = [
+        Text.assemble("! ", (shown(found.kind), "bold"), f" {shown(found.path)}: {shown(found.detail)}")
+        for found in info.findings[:limit]
+    ]
     if len(info.findings) > limit:
         lines.append(Text(f"… {len(info.findings) - limit:,} more", style="dim"))
     return lines
@@ -125,17 +124,20 @@ def section(title: str, lines: Sequence[Text]) -> list[Text]:
     return [Text(), Text(title, style="bold"), *lines] if lines else []
 
 
-def preview(hit: Hit, info: AssetInfo | None, width: int, clock: Clock) -> Text:
-    """The whole preview, one under the other."""
-    lines = [heading(hit), Text(), *facts(hit, info, clock)]
-    if info is not None:
-        if info.description:
-            lines += section("Description", [Text(shown(info.description))])
-        lines += section("Findings", findings(info))
-        if info.hit.kind != "file":
-            lines += section(f"Schema ({len(info.fields):,})", schema(info, width))
-            lines += section("Why one asset", [why(info)])
-    return Text("\n").join(lines)
+def what(hit: Hit, info: AssetInfo | None, clock: Clock) -> Text:
+    """The first half of the preview: what it is, in label and value lines."""
+    return Text("\n").join([heading(hit), Text(), *facts(hit, info, clock)])
+
+
+def inside(info: AssetInfo | None, width: int) -> Text:
+    """The second half of the preview: what is known of its content."""
+    if info is None:
+        return Text()
+    lines = section("Description", [Text(shown(info.description))] if info.description else [])
+    lines += section("Findings", findings(info))
+    lines += section(f"Schema ({len(info.fields):,})", schema(info, width))
+    lines += section("Why one asset", [why(info)])
+    return Text("\n").join(lines[1:])
 
 
 def page_head(hit: Hit, info: AssetInfo | None, clock: Clock) -> Text:

@@ -56,7 +56,7 @@ FIELDS: tuple[Column[FieldRow], ...] = (
 )
 
 FILES: tuple[Column[FileInfo], ...] = (
-    Column("path", "path", lambda f: shown(f.path, 2000), 20, 0, 0, cut="start"),
+    Column("path", "path", lambda f: shown(f.path, 2000), 36, 0, 0, cut="start"),
     Column("size", "size", lambda f: size(f.size), 8, 8, 1, right=True),
     Column("modified", "modified", lambda f: day(f.modified_ns), 10, 10, 2),
     Column("format", "format", lambda f: shown(f.format, 40), 8, 11, 4),

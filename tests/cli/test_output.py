@@ -91,6 +91,24 @@ def test_a_table_fits_the_terminal(capsys, monkeypatch):
     assert title.startswith("NAME")
 
 
+def test_spare_columns_leave_before_a_name_becomes_unreadable(monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    columns = (*COLUMNS, Column("tags", "TAGS", spare=2), Column("kind", "KIND", spare=1))
+    row = {"name": "n" * 40, "size": 1, "tags": "t" * 9, "kind": "k" * 9}
+    shown = {}
+    for room in (80, 55, 45, 30):
+        monkeypatch.setenv("COLUMNS", str(room))
+        title, line = table(Session(no_color=True), [row], columns)
+        shown[room] = title.split()
+        assert width(line) <= room
+    assert shown == {
+        80: ["NAME", "SIZE", "TAGS", "KIND"],
+        55: ["NAME", "SIZE", "KIND"],
+        45: ["NAME", "SIZE"],
+        30: ["NAME", "SIZE"],
+    }
+
+
 def test_rows_are_written_as_they_come(monkeypatch):
     """A million rows need no memory: the first is out before the last is asked for."""
     out = io.StringIO()

@@ -57,7 +57,7 @@ def steps(request, monkeypatch):
     """Small limits make a small catalog take every path that a large one takes."""
     if request.param == "small steps":
         monkeypatch.setattr(search_files, "_CHUNKS", (3, 5))
-        monkeypatch.setattr(search_files, "_BATCH_DIRECTORIES", 2)
+        monkeypatch.setattr(search_files, "_BATCH_DIRECTORIES", (1, 3))
         monkeypatch.setattr(search_files, "_COMMON", 3)
 
 

@@ -49,7 +49,7 @@ class FilterInput(Input):
     """Filters the schema while typing; leaves to the list below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "screen.focus_list", "columns", key_display="⏎/↓"),
+        Binding("enter,down", "screen.focus_list", "columns", key_display="enter ↓"),
         Binding("escape", "leave", "clear"),
     ]
 
@@ -108,7 +108,8 @@ class DatasetScreen(BrowseScreen):
         self.load()
 
     def on_resize(self, event: events.Resize) -> None:
-        """The top line follows the width."""
+        """The top line follows the width; low screens do without blank lines."""
+        self.set_class(event.size.height <= 24, "-low")
         self.bar(["Search", *self._trail, self.hit.name], f"{self.hit.silo} · {self.hit.kind}")
 
     @work(exclusive=True, group="page")

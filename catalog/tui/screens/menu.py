@@ -32,7 +32,7 @@ class Menu(ModalScreen[int | None]):
         """The choices in a frame."""
         options = OptionList(*(Option(text) for text in self._choices), id="menu", compact=True, markup=False)
         options.border_title = self._title
-        options.border_subtitle = "⏎ takes, esc closes"
+        options.border_subtitle = "enter takes, esc closes"
         yield options
 
     def on_mount(self) -> None:

@@ -86,7 +86,7 @@ class SearchScreen(BrowseScreen):
         with Horizontal(id="body"):
             yield Facets(id="facets")
             with Container(id="work"):
-                results: VirtualTable[Hit] = VirtualTable(HITS, id="results")
+                results: VirtualTable[Hit] = VirtualTable(HITS, id="results", opens=True)
                 yield results
                 yield Notice(id="notice")
                 yield Preview(self._clock, id="preview")
@@ -188,7 +188,8 @@ class SearchScreen(BrowseScreen):
         total = self._estate.total.number if self._estate and query.strip() and noun == "Results" else 0
         of = f" of {short(total)}" if total > count.number else ""
         took = "<1 ms" if seconds < 0.001 else f"{seconds * 1000:,.0f} ms"
-        self.results.border_title = f"{noun} {count}{of} · {took}"
+        for pane in (self.results, self.query_one(Notice)):
+            pane.border_title = f"{noun} {count}{of} · {took}"
 
     # ------------------------------------------------------------ what the user did
 
@@ -292,6 +293,10 @@ class SearchScreen(BrowseScreen):
         if self._panes.zoomed:
             self.action_zoom()
         self.action_focus_results()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the box a slash is a character."""
+        return not (action == "focus_box" and isinstance(self.focused, QueryInput))
 
     def action_focus_box(self) -> None:
         """Type a query."""

@@ -25,7 +25,7 @@ class Facets(OptionList):
     """A list with one heading a field. Chosen values stay visible even when nothing matches them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "select", "filter", key_display="⏎"),
+        Binding("enter,space", "select", "filter"),
         Binding("j", "cursor_down", "down", show=False),
         Binding("k", "cursor_up", "up", show=False),
         Binding("g", "first", "first", show=False),
@@ -100,7 +100,7 @@ class Facets(OptionList):
     def _line(self, value: str, number: int, chosen: bool) -> Text:
         amount = short(number)
         width = max(12, self.scrollable_content_region.width)
-        room = width - 2 - cell_len(amount) - 1
+        room = width - 3 - cell_len(amount) - 1
         name = aligned(fit(shown(value), room, "middle"), room)
         line = Text("✓ " if chosen else "  ", no_wrap=True, end="")
         line.append(name, style="bold" if chosen else "")

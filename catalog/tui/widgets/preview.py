@@ -12,7 +12,9 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from catalog.model import AssetInfo, Hit
-from catalog.tui.describe import Clock, preview
+from catalog.tui.describe import Clock, inside, what
+
+SPLIT = 76  # columns from which the halves stand side by side
 
 
 class Preview(VerticalScroll):
@@ -34,8 +36,9 @@ class Preview(VerticalScroll):
         self._info: AssetInfo | None = None
 
     def compose(self) -> ComposeResult:
-        """One block of text."""
-        yield Static(id="preview-text", markup=False)
+        """What it is, and what is inside: beside each other where there is room."""
+        yield Static(id="preview-what", markup=False)
+        yield Static(id="preview-inside", markup=False)
 
     def show(self, hit: Hit | None, info: AssetInfo | None = None) -> None:
         """Describe a hit, with all that is known about its asset once `info` is there."""
@@ -55,5 +58,8 @@ class Preview(VerticalScroll):
 
     def _draw(self) -> None:
         width = max(20, self.scrollable_content_region.width)
-        text = Text() if self._hit is None else preview(self._hit, self._info, width, self.clock)
-        self.query_one("#preview-text", Static).update(text)
+        split = width >= SPLIT
+        self.set_class(split, "-split")
+        what_text = Text() if self._hit is None else what(self._hit, self._info, self.clock)
+        self.query_one("#preview-what", Static).update(what_text)
+        self.query_one("#preview-inside", Static).update(inside(self._info, width // 2 if split else width))

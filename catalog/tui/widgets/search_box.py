@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -13,13 +14,24 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from catalog import query
-from catalog.errors import CatalogError, QueryError
+from catalog.errors import CatalogError
 from catalog.query import Value
 from catalog.tui.cells import shown
 from catalog.tui.messages import QueryEdited
 
 DEBOUNCE = 0.08
-SYNTAX = "silo:  format:  kind:  owner:  tag:  column:  in:  size:>1GB  modified:<7d  -not  sort:-size"
+SYNTAX = (
+    "silo:",
+    "format:",
+    "owner:",
+    "tag:",
+    "column:",
+    "in:",
+    "size:>1GB",
+    "modified:<7d",
+    "sort:-size",
+    "-without",
+)
 
 
 class Words(Suggester):
@@ -47,7 +59,7 @@ class QueryInput(Input):
     """The line itself; leaves to the results with down, enter and escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "screen.focus_results", "results", key_display="⏎/↓", priority=False),
+        Binding("enter,down", "screen.focus_results", "results", key_display="enter ↓", priority=False),
         Binding("escape", "screen.focus_results", "leave", show=False),
         Binding("ctrl+l", "clear", "clear"),
     ]
@@ -64,7 +76,7 @@ class SearchBox(Vertical):
         super().__init__(id=id)
         self.words = Words()
         self._timer: Timer | None = None
-        self._sent = ""
+        self._error: CatalogError | None = None
 
     def compose(self) -> ComposeResult:
         """The prompt, the line, and the status below."""
@@ -78,7 +90,7 @@ class SearchBox(Vertical):
             )
             box.cursor_blink = False
             yield box
-        yield Static(SYNTAX, id="box-status", markup=False)
+        yield Static(id="box-status", markup=False)
 
     @property
     def query_text(self) -> str:
@@ -97,16 +109,20 @@ class SearchBox(Vertical):
         """Say below the box what is wrong with the query; None: nothing is."""
         status = self.query_one("#box-status", Static)
         status.set_class(error is not None, "-error")
+        self._error = error
         if error is None:
-            status.update(Text(SYNTAX))
+            room = self.size.width - 6
+            fitting = [n for n in range(len(SYNTAX) + 1) if len("  ".join(SYNTAX[:n])) <= room]
+            status.update(Text("  ".join(SYNTAX[: fitting[-1]]) if fitting else ""))
             return
-        line = Text(f"✗ {shown(error.message)}", style="bold")
-        position = error.position if isinstance(error, QueryError) else None
-        if position is not None and 0 < position < len(self.query_text):
-            line.append(f" (at “{shown(self.query_text[position : position + 16])}”)", style="not bold")
+        line = Text.assemble(("✗ ", "bold"), shown(error.message))
         if error.hint:
-            line.append(f"  → {shown(error.hint)}", style="not bold")
+            line.append(f" → {shown(error.hint)}", style="bold")
         status.update(line)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """As much of the syntax as the width holds."""
+        self.show_error(self._error)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Wait for a pause in typing."""

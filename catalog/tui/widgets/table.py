@@ -56,13 +56,16 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
     cursor = reactive(0, repaint=False)
     stale = reactive(False)
 
-    def __init__(self, columns: Sequence[Column[T]], *, id: str, empty: str = "") -> None:
+    def __init__(
+        self, columns: Sequence[Column[T]], *, id: str, empty: str = "", opens: bool = False
+    ) -> None:
         super().__init__(id=id)
         self.columns: tuple[Column[T], ...] = tuple(columns)
         self.count = 0
         self.needles: list[str] = []
         self.sorted: tuple[str, bool] | None = None
         self.empty = empty
+        self.opens = opens
         self._pages: dict[int, Sequence[T]] = {}
         self._fetch: Fetch[T] | None = None
         self._exact = True
@@ -231,6 +234,10 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     # ------------------------------------------------------------ moving
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Opening is offered only where rows lead somewhere."""
+        return self.opens if action == "open" else True
+
     def action_move(self, rows: int) -> None:
         """Move the cursor by so many rows."""
         self._go(self.cursor + rows)
@@ -282,7 +289,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         index = int(self.scroll_y) + offset.y - 1
         if index < self.count:
             self._go(index)
-            if event.chain == 2:
+            if event.chain == 2 and self.opens:
                 self.action_open()
 
     def _heading_clicked(self, x: int) -> None:
