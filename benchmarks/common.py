@@ -71,8 +71,9 @@ def tree(root: Path, files: int) -> Path:
 
 def cpu(command: Sequence[str], env: dict[str, str] | None = None) -> tuple[float, float]:
     """CPU seconds and peak memory in MiB of one whole process."""
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **(env or {})}
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**clean, **(env or {})}
     )
     assert process.stderr is not None
     said = process.stderr.read()

@@ -63,6 +63,7 @@ def _prepare(place: Path, fresh: bool) -> None:
         if fresh and mark.is_file():
             shutil.rmtree(place)
         place.mkdir(parents=True, exist_ok=True)
-        mark.touch()
+        if not mark.exists():
+            mark.touch()
     except OSError as error:
         raise UsageError(f"{place} cannot be used: {error.strerror}.", hint="Choose another with --dir.") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from catalog.datasets.grouping import group, partition_root
@@ -12,7 +11,6 @@ from catalog.datasets.sketch import belongs, sketch
 from catalog.datasets.version import fingerprint
 from catalog.errors import EntryMissing, InspectError, SiloError
 from catalog.formats.names import family
-from catalog.formats.registry import inspect
 from catalog.model import InspectMode, Listing
 from catalog.silos.base import Silo
 from catalog.store import inspections
@@ -100,6 +98,8 @@ class InspectStage:
         for start in range(0, len(targets), _BATCH):
             batch = targets[start : start + _BATCH]
             if workers > 1:
+                from concurrent.futures import ThreadPoolExecutor
+
                 with ThreadPoolExecutor(workers) as pool:
                     seen = [one for one in pool.map(self._look, batch) if one is not None]
             else:
@@ -111,6 +111,8 @@ class InspectStage:
 
     def _look(self, target: Target) -> Seen | None:
         """What one file tells; None when it is gone since it was listed (the next crawl will see)."""
+        from catalog.formats.registry import inspect  # a crawl that opens nothing does not load it
+
         try:
             sniffed, facts, error = inspect(partial(self._silo.read, target.path), target.size, target.name)
         except EntryMissing:

@@ -113,6 +113,6 @@ class ListingStage:
         self._writer.counts.unchanged += known.own_files
         if self.bytes is not None:
             self.bytes += known.own_bytes
-        children = sorted(self._writer.known.children(path))
+        children = sorted(self._writer.known.children(path)) if known.directories else ()
         self._writer.known.done(path)
         return children

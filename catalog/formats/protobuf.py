@@ -18,12 +18,12 @@ def onnx(head: bytes, size: int | None) -> tuple[str, float, str] | None:
         return None
     at, last = 0, 0
     while at < len(head):
-        tag, at = _varint(head, at)
+        tag, at = varint(head, at)
         number, wire = tag >> 3, tag & 7
         if _MODEL.get(number) != wire or number < last:
             return None
         last = number
-        value, at = _varint(head, at)
+        value, at = varint(head, at)
         if wire == _VARINT:
             continue
         if value < 0 or (size is not None and at + value > size):
@@ -37,7 +37,7 @@ def onnx(head: bytes, size: int | None) -> tuple[str, float, str] | None:
     return None
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def varint(data: bytes, at: int) -> tuple[int, int]:
     """The varint at `at` and the offset behind it; -1 where the data ends inside it or it is too long."""
     value = 0
     for index in range(10):

@@ -157,7 +157,7 @@ def _markup(text: str) -> Match | None:
 
 # ---------------------------------------------------------------- what only looks like something
 
-_SHEBANG = re.compile(r"#!\s*\S*?(?:/env\s+(?:-S\s+)?|/)([a-z]+)")
+_SHEBANG = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(?:\S*/)?([a-z]+)")
 _INTERPRETERS = {
     "python": "python", "pypy": "python", "bash": "shell", "sh": "shell", "zsh": "shell", "ksh": "shell",
     "perl": "perl", "ruby": "ruby", "node": "javascript", "rscript": "r", "lua": "lua", "php": "php",

@@ -64,7 +64,11 @@ class Silo(Protocol):
         A directory that cannot be listed yields an incomplete listing with a `Failure`; the walk
         goes on with the rest. Raises `SiloUnreachable` or `SiloRefused` only when the start itself
         cannot be listed. With `unchanged` (silos with `directory_mtimes` only), directories it
-        recognises are not listed and yield nothing, but their subdirectories are visited.
+        recognises are not listed and yield nothing, but their subdirectories are visited. A
+        directory that vanished after its parent was listed yields nothing either.
+
+        Of a directory in several pieces, all but the last have at least one name, and the last
+        alone names the subdirectories: all of them.
         """
         ...
 

@@ -185,7 +185,7 @@ class FileSilo:
         # A ValueError is a name that no filesystem can hold.
         number = error.errno if isinstance(error, OSError) else errno.ENOENT
         where = f"'{text.safe(path)}' in {self._shown}" if path else self._shown
-        if number in (errno.ENOENT, errno.ENOTDIR):
+        if number in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ENXIO):
             return EntryMissing(f"{where} does not exist.")
         if number == errno.ELOOP:
             return SiloRefused(f"{where} is a symbolic link, and links are not followed.")

@@ -16,7 +16,7 @@ _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,80})</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
 _CAUSE = re.compile(r'(?:message: |ConnectError\(\s*|error: )"([^"\n]{1,120})"')
-_NO_CREDENTIALS = re.compile(r"169\.254\.169\.254|169\.254\.170\.2|metadata\.google")
+_NO_CREDENTIALS = re.compile(r"/latest/(?:api/token|meta-data)|169\.254\.170\.2|metadata\.google")
 
 
 class UnlistableKeyError(Exception):

@@ -52,10 +52,15 @@ def find(db: Database, reference: str) -> tuple[int, int | None]:
 
 
 def complete(db: Database, prefix: str, limit: int) -> list[str]:
-    """`silo/path` names that begin with `prefix`, for completion."""
+    """`silo/path` names, and paths, that begin with `prefix`, for completion."""
     silo, slash, path = prefix.partition("/")
-    if not slash:
-        return [str(r[0]) + "/" for r in db.all("SELECT name FROM silo ORDER BY name") if r[0].startswith(prefix)]
+    if not slash or not db.value("SELECT 1 FROM silo WHERE name = ?", (silo,)):
+        silos = [str(r[0]) + "/" for r in db.all("SELECT name FROM silo ORDER BY name") if r[0].startswith(prefix)]
+        paths = db.all(
+            "SELECT DISTINCT path FROM asset WHERE removed_crawl IS NULL AND path >= ? AND path < ? ORDER BY path LIMIT ?",
+            (prefix, prefix + "\U0010ffff", limit),
+        )
+        return silos + ([str(r[0]) for r in paths] if prefix else [])
     rows = db.all(
         "SELECT s.name, a.path FROM asset a JOIN silo s ON s.id = a.silo_id WHERE s.name = ? AND a.removed_crawl IS NULL "
         "AND a.path >= ? AND a.path < ? ORDER BY a.path LIMIT ?",

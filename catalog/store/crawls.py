@@ -139,7 +139,10 @@ def crawls(db: Database, limit: int) -> list[CrawlRow]:
         "FROM crawl c JOIN silo s ON s.id = c.silo_id ORDER BY c.id DESC LIMIT ?",
         (limit,),
     )
-    return [CrawlRow(*row[:-1], json.loads(row[-1]) if row[-1] else None) for row in rows]
+    return [
+        CrawlRow(number, name, prefix, mode, state, started, ended, json.loads(report) if report else None)
+        for number, name, prefix, mode, state, started, ended, report in rows
+    ]
 
 
 def _alive(worker: str, heartbeat_ns: int, now_ns: int) -> bool:

@@ -84,7 +84,7 @@ def facets(db: Database, query: Query, now_ns: int) -> Facets:
     """How many matching assets have each silo, format, kind, owner and tag: the most frequent values."""
     where = _where(db, query, now_ns)
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("silo", "format", "kind", "owner", "tag")}
-    silos = dict(db.all("SELECT id, name FROM silo"))
+    silos: dict[int, str] = {row[0]: row[1] for row in db.all("SELECT id, name FROM silo")}
     for silo, format, kind, number in db.all(
         "SELECT a.silo_id, a.format, a.kind, COUNT(*) FROM asset a "
         f"WHERE {where.sql} GROUP BY a.silo_id, a.format, a.kind",
@@ -143,10 +143,13 @@ def _order(db: Database, query: Query) -> Clause:
 def _rank(db: Database, word: Word) -> Clause:
     """0: the path's last name is the word; 1: some name in it begins so; 2: in the path; 3: elsewhere."""
     text = literal(word.text)
-    last = (like(db, "a.path", text), like(db, "a.path", f"%/{text}"))
-    begins = (like(db, "a.path", f"{text}%"), like(db, "a.path", f"%/{text}%"))
+    path = "('/' || a.path)"
     # The test that most assets fail comes first, for a common word ranks many.
-    steps = (unless(contains(db, "a.path", word.text)), either(last), either(begins))
+    steps = (
+        unless(contains(db, "a.path", word.text)),
+        like(db, path, f"%/{text}"),
+        like(db, path, f"%/{text}%"),
+    )
     cases = " ".join(f"WHEN {step.sql} THEN {rank}" for step, rank in zip(steps, (3, 0, 1)))
     return Clause(f"CASE {cases} ELSE 2 END", tuple(p for step in steps for p in step.parameters))
 

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from catalog.model import Count, Hit
 from catalog.query import Query
 from catalog.store.engine import Database, Row
-from catalog.store.names import RANGE
 from catalog.store.search_assets import COUNTED, Facets, most_frequent
 from catalog.store.search_plan import Plan, found_in, plan, texts_with
 from catalog.store.search_sql import ALWAYS, Clause, address, both, either
 
 _CHUNKS = (1024, 16_384)  # directories asked for at first, then; later all that are left
-_BATCH_DIRECTORIES = (64, 512)  # in the first statement, and at most
+_BATCH_DIRECTORIES = (16, 512)  # in the first statement, and at most
 _BATCH_FILES = 20_000
-_COMMON = 10_000  # words in more texts than this are looked for without the index first
+_COMMON = 3000  # words in more texts than this are looked for without the index first
 _SCANNED = 2_000_000  # a count gives up being exact after reading this many rows
+_LARGE = 20_000  # of a directory with more files only the ranges that may match are read
 _RANGES = 64  # a large directory with matches in more ranges than this is read whole
 _LAST = "\U0010ffff"
 _PATH = "CASE WHEN d.path = '' THEN f.name ELSE d.path || '/' || f.name END"
@@ -99,7 +99,7 @@ def count_files(db: Database, query: Query, now_ns: int) -> Count:
 def file_facets(db: Database, query: Query, now_ns: int) -> Facets:
     """How many matching files have each silo and format; of a broad search, among its first `COUNTED`."""
     todo = plan(db, query, now_ns)
-    silos = dict(db.all("SELECT id, name FROM silo"))
+    silos: dict[int, str] = {row[0]: row[1] for row in db.all("SELECT id, name FROM silo")}
     by_silo: Counter[str] = Counter()
     by_format: Counter[str] = Counter()
     for tally in _tallies(db, todo) if todo.rows or todo.rechecked else _totals(db, todo):
@@ -134,7 +134,8 @@ def _first(db: Database, todo: Plan, order: _Order, need: int, *, indexed: bool)
     """
     kept: list[Row] = []
     for batch in _batches(db, todo, order, indexed=indexed, chunks=None if indexed else 1):
-        kept += _rows(db, todo, order, need, batch)
+        worst = kept[-1][0] if len(kept) == need else None
+        kept += _rows(db, todo, order, need, batch, worst)
         kept.sort(key=lambda row: (*order.rank(row[0], row[1]), row[2]))
         del kept[need:]
         directory, _, bound = batch[-1]
@@ -192,13 +193,15 @@ def _portions(chunk: list[Row]) -> Iterator[_Batch]:
         yield batch
 
 
-def _rows(db: Database, todo: Plan, order: _Order, need: int, batch: _Batch) -> list[Row]:
+def _rows(db: Database, todo: Plan, order: _Order, need: int, batch: _Batch, worst: object) -> list[Row]:
+    """The best `need` matching rows of a batch that are no worse than `worst`."""
+    better = Clause(f"{order.key} {'>=' if order.descending else '<='} ?", (worst,)) if worst is not None else ALWAYS
     columns = f"{order.key} AS k, f.directory_id, f.name, d.path, d.silo_id, f.size, f.mtime_ns, f.format"
     down = "DESC" if order.descending else "ASC"
     rows: list[Row] = []
     for source, where in _sources(db, todo, batch):
-        sql = f"SELECT {columns} {source.sql} WHERE {where.sql}"
-        parameters = (*source.parameters, *where.parameters)
+        sql = f"SELECT {columns} {source.sql} WHERE {better.sql} AND {where.sql}"
+        parameters = (*source.parameters, *better.parameters, *where.parameters)
         if todo.rechecked:
             found = db.execute(sql, parameters)
             rows += (row for row in found if found_in(_path(row[3], row[2]), todo.rechecked))
@@ -235,11 +238,11 @@ def _tallies(db: Database, todo: Plan) -> Iterator[dict[tuple[int, str | None], 
 def _sources(db: Database, todo: Plan, batch: _Batch) -> Iterator[tuple[Clause, Clause]]:
     """FROM and WHERE for the files of a batch: the small directories at once, each large one by itself."""
     where = both(todo.rows)
-    small = [directory for directory, own_files, _ in batch if own_files <= RANGE]
+    small = [directory for directory, own_files, _ in batch if own_files <= _LARGE]
     if small:
         yield _from(db, small), where
     for directory, own_files, _ in batch:
-        if own_files > RANGE:
+        if own_files > _LARGE:
             yield _from(db, [directory]), both((where, _ranges(db, todo, directory)))
 
 
@@ -267,14 +270,16 @@ def _ranges(db: Database, todo: Plan, directory: int) -> Clause:
 
 
 def _common(db: Database, todo: Plan) -> bool:
-    """Whether every word is in so many names that the first directories will do."""
-    for word in todo.words:
-        texts = None if word.negated else texts_with(db, word.text.rpartition("/")[2])
-        if texts is not None:
-            number = db.value(f"SELECT COUNT(*) FROM ({texts.sql} LIMIT {_COMMON}) t", texts.parameters)
-            if number < _COMMON:
-                return False
-    return True
+    """Whether the words are in so many names that looking without the index is quicker."""
+    if any("/" in word.text for word in todo.words):
+        return False  # few directories end in what stands before the slash
+    known = (texts_with(db, word.text) for word in todo.words if not word.negated)
+    numbers = [
+        db.value(f"SELECT COUNT(*) FROM ({texts.sql} LIMIT {_COMMON}) t", texts.parameters)
+        for texts in known
+        if texts is not None
+    ]
+    return bool(numbers) and min(numbers) >= _COMMON
 
 
 def _hits(db: Database, rows: list[Row]) -> list[Hit]:

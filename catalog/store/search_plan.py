@@ -69,7 +69,13 @@ def plan(db: Database, query: Query, now_ns: int) -> Plan:
         if not word.negated:
             indexed += _word_index(db, word)
     for term in query.terms:
-        _add_term(db, term, now_ns, rows, directories, indexed)
+        where = _directory_term(db, term)
+        row = _row_term(db, term, now_ns)
+        directories += [unless(where, term.negated)] if where else []
+        rows += [unless(row, term.negated)] if row else []
+        if row and not term.negated:
+            directories += _bounds(term, now_ns)
+            indexed += _term_index(db, term, alone=not query.words)
     inspected = schema_clauses(db, query.terms, "i.schema_id")
     rows += [Clause(_INSPECTED.format(c.sql), c.parameters) for c in inspected]
     indexed += [_WHERE_INSPECTED] * bool(inspected)
@@ -157,30 +163,23 @@ def _word_index(db: Database, word: Word) -> list[Clause]:
     return [either((both((ends, names)) if names else ends, within_path))]
 
 
-def _add_term(
-    db: Database,
-    term: Term,
-    now_ns: int,
-    rows: list[Clause],
-    directories: list[Clause],
-    indexed: list[Clause],
-) -> None:
+def _directory_term(db: Database, term: Term) -> Clause | None:
+    """What a term says about the directory alone."""
+    if term.field == "silo":
+        return in_silo(db, "d.silo_id", term)
+    if term.field == "in":
+        return either(_inside(value.text.strip("/")) for value in term.values)
+    return None
+
+
+def _row_term(db: Database, term: Term, now_ns: int) -> Clause | None:
+    """What a term says about the file itself."""
     if term.field == "kind":
         asked = any(value.text == "file" for value in term.values)
-        rows += [] if asked is not term.negated else [NEVER]
-    elif term.field == "silo":
-        directories.append(unless(in_silo(db, "d.silo_id", term), term.negated))
-    elif term.field == "in":
-        inside = either(_inside(value.text.strip("/")) for value in term.values)
-        directories.append(unless(inside, term.negated))
-    elif term.field in ("column", "type"):
-        return
-    else:
-        wanted = either(_row(db, term.field, value, now_ns) for value in term.values)
-        rows.append(unless(wanted, term.negated))
-        if not term.negated:
-            directories += _bounds(term, now_ns)
-            indexed += _term_index(db, term)
+        return None if asked is not term.negated else ALWAYS if asked else NEVER
+    if term.field in ("silo", "in", "column", "type"):
+        return None
+    return either(_row(db, term.field, value, now_ns) for value in term.values)
 
 
 def _row(db: Database, field: str, value: Value, now_ns: int) -> Clause:
@@ -211,18 +210,17 @@ def _bounds(term: Term, now_ns: int) -> list[Clause]:
     return []
 
 
-def _term_index(db: Database, term: Term) -> list[Clause]:
+def _term_index(db: Database, term: Term, *, alone: bool) -> list[Clause]:
     if term.field == "format":
         wanted = either(Clause("format = ?", (lower_ascii(value.text),)) for value in term.values)
+        # Where words leave few directories, each is looked up; else all that fit are gathered once.
+        parts = f"d.id IN (SELECT directory_id FROM part WHERE {wanted.sql})"
+        if not alone:
+            parts = f"EXISTS (SELECT 1 FROM part WHERE directory_id = d.id AND ({wanted.sql}))"
         # Parts know what the names claim, inspections what the content showed. A directory without
         # digest was not listed to its end, and its parts may be missing.
-        return [
-            Clause(
-                f"d.digest IS NULL OR EXISTS (SELECT 1 FROM part WHERE directory_id = d.id AND ({wanted.sql})) "
-                f"OR d.id IN (SELECT directory_id FROM inspection WHERE {wanted.sql})",
-                wanted.parameters * 2,
-            )
-        ]
+        read = f"d.id IN (SELECT directory_id FROM inspection WHERE {wanted.sql})"
+        return [Clause(f"d.digest IS NULL OR {parts} OR {read}", wanted.parameters * 2)]
     if term.field == "name":
         held = [_named_with(db, value.text) for value in term.values]
         return [either(c for c in held if c is not None)] if all(held) else []

@@ -12,6 +12,8 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from catalog import config
+from catalog.errors import CatalogError
 from catalog.model import Hit
 from catalog.tui import clipboard
 from catalog.tui.cells import shown
@@ -61,6 +63,7 @@ class CatalogApp(App[None]):
         self.readers = {name: Reader(cat, name) for name in ("rows", "facets", "detail")}
         self._copy = copy
         self._forward: list[Hit] = []
+        self.other_db = _other_db(cat)
 
     def on_mount(self) -> None:
         """Take the colours."""
@@ -83,10 +86,10 @@ class CatalogApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: what the keys of this place do, then colours and leaving."""
-        seen: set[str] = set()
+        seen = {"quit", "help_quit", "command_palette"}
         for _, binding, enabled, tooltip in screen.active_bindings.values():
             text = tooltip or binding.tooltip
-            if text and enabled and binding.action not in seen:
+            if text and enabled and not binding.system and binding.action not in seen:
                 seen.add(binding.action)
                 yield SystemCommand(
                     binding.description.capitalize(),
@@ -136,3 +139,12 @@ class CatalogApp(App[None]):
         self.call_from_thread(
             self.notify, f"{shown(text, 200)}", title=f"{mark} {copied.message}", markup=False
         )
+
+
+def _other_db(cat: Catalog) -> str | None:
+    """The catalog's file, where a bare `catalog` command would open another one."""
+    try:
+        usual = config.database_url() == cat.url
+    except CatalogError:
+        usual = False
+    return None if usual or not cat.url.startswith("sqlite:") else cat.location

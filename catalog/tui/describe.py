@@ -14,6 +14,7 @@ from catalog.tui.cells import NONE, aligned, fit, pair, shown
 
 PREVIEW_FIELDS = 12
 PREVIEW_FINDINGS = 4
+HEAD_NAME = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def page_head(hit: Hit, info: AssetInfo | None, clock: Clock) -> Text:
     measures.append("no version" if hit.version is None else f"version {hit.version}")
     measures.append(f"modified {clock.moment(hit.modified_ns)}")
     lines = [
-        Text.assemble((shown(hit.name), "bold"), "  ", (" · ".join(who), "dim")),
+        Text.assemble((fit(shown(hit.name), HEAD_NAME, "middle"), "bold"), "  ", (" · ".join(who), "dim")),
         Text(shown(hit.uri)),
         Text(" · ".join(measures)),
     ]

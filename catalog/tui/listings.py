@@ -74,6 +74,11 @@ class VersionRow:
     before: VersionInfo | None
 
     @property
+    def old(self) -> VersionInfo:
+        """The version to compare with; for the first one itself."""
+        return self.before or self.version
+
+    @property
     def schema(self) -> str:
         """What happened to the schema."""
         if self.before is None:
@@ -113,7 +118,7 @@ VERSIONS: tuple[Column[VersionRow], ...] = (
     Column(
         "more_files",
         "± files",
-        lambda r: signed(r.version.files, r.before and r.before.files),
+        lambda r: signed(r.version.files, r.old.files),
         8,
         10,
         4,
@@ -123,7 +128,7 @@ VERSIONS: tuple[Column[VersionRow], ...] = (
     Column(
         "more",
         "± size",
-        lambda r: signed_size(r.version.bytes, r.before and r.before.bytes),
+        lambda r: signed_size(r.version.bytes, r.old.bytes),
         9,
         10,
         5,
@@ -134,7 +139,7 @@ VERSIONS: tuple[Column[VersionRow], ...] = (
     Column(
         "more_rows",
         "± rows",
-        lambda r: signed(r.version.rows, r.before and r.before.rows),
+        lambda r: signed(r.version.rows, r.old.rows),
         11,
         15,
         8,

@@ -77,9 +77,11 @@ def _ipc(opener: str, data: Any, options: dict[str, Any]) -> bytes:
 
     chunk = options.pop("chunk", None)
     data = table() if data is None else data
+    schema = getattr(data, "schema", data)  # a schema alone makes a file without batches
     sink = io.BytesIO()
-    with getattr(ipc, opener)(sink, data.schema, options=ipc.IpcWriteOptions(**options)) as writer:
-        writer.write_table(data, max_chunksize=chunk)
+    with getattr(ipc, opener)(sink, schema, options=ipc.IpcWriteOptions(**options)) as writer:
+        if data is not schema:
+            writer.write_table(data, max_chunksize=chunk)
     return sink.getvalue()
 
 

@@ -362,7 +362,7 @@ def test_a_compressed_block_longer_than_the_head_is_named_by_its_claim():
         (b"GRIB files are described elsewhere\n", "grib"),
         (b"ID3 tags are described elsewhere\n", "mp3"),
         (b"The view from the mont BLANC", "lance"),
-        (b"PAR1 is the magic of Parquet, and PAR1", "parquet"),
+        (b"PAR1 is the magic of Parquet\n", "parquet"),
         (make.coreml(), "onnx"),
         (b"\x08\x07plain,text\n1,2\n", "onnx"),
         (b"MZ is how DOS programs start, said Mark Zbikowski to himself, and went on", "pe"),

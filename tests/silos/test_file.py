@@ -108,7 +108,7 @@ def test_sockets_fifos_and_devices_are_counted_and_not_opened(place, monkeypatch
     root = walked(silo)[""]
     assert root.names == ["file"] and root.skipped == expected
     for name in ("fifo", "sock"):
-        with pytest.raises(SiloError):
+        with pytest.raises(EntryMissing):
             silo.read(name, 0, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -122,6 +123,17 @@ def test_a_dead_endpoint_is_given_up():
         assert "\n" not in raised.value.message
         with pytest.raises(SiloUnreachable):
             silo.read("x", 0, 1)
+
+
+def test_no_credentials_anywhere_is_said(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://127.0.0.1:{held.getsockname()[1]}")
+        with pytest.raises(SiloRefused, match="no credentials") as raised:
+            walked(open_silo("s3://lake"))
+    assert raised.value.hint is not None and "anonymous=true" in raised.value.hint
 
 
 # ---------------------------------------------------------------- a listing that breaks off

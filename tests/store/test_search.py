@@ -59,6 +59,7 @@ def steps(request, monkeypatch):
         monkeypatch.setattr(search_files, "_CHUNKS", (3, 5))
         monkeypatch.setattr(search_files, "_BATCH_DIRECTORIES", (1, 3))
         monkeypatch.setattr(search_files, "_COMMON", 3)
+        monkeypatch.setattr(search_files, "_LARGE", 1000)
 
 
 def words(rnd: random.Random, texts: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter
 from dataclasses import replace
+from functools import lru_cache
 
 from catalog.errors import Interrupted, NotFound
 from catalog.model import AssetInfo, Count, Field, FileInfo, Finding, Hit, SiloInfo, VersionInfo
@@ -21,9 +22,10 @@ OWNERS = ("ann", "growth", "vision", None, None)
 TAGS = ("pii", "gold", "licensed", "eu")
 
 
-def hits(number: int, seed: int = 7) -> list[Hit]:
+@lru_cache
+def hits(number: int, seed: int = 7) -> tuple[Hit, ...]:
     rng = random.Random(seed)
-    return [_hit(i, rng) for i in range(1, number + 1)]
+    return tuple(_hit(i, rng) for i in range(1, number + 1))
 
 
 def _hit(i: int, rng: random.Random) -> Hit:

@@ -9,6 +9,7 @@ from typing import Any
 
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, MIB, RangeReader, parsing
+from catalog.formats.protobuf import varint
 from catalog.formats.tabular.fields import DEEPEST, Details, bounded, clean, join
 from catalog.model import Facts, Field
 
@@ -54,12 +55,37 @@ def _open(reader: RangeReader) -> Any:
     small = reader.size is not None and reader.size <= _WHOLE
     for length in (_WHOLE,) if small else _HEADS:
         head = reader.head(length)
-        try:
+        if _header_length(head) <= len(head):
             return fastavro.block_reader(io.BytesIO(head))
-        except EOFError:
-            if reader.whole():
-                raise InspectError("The Avro file ends within its header.", finding="truncated") from None
+        if reader.whole():
+            raise InspectError("The Avro file ends within its header.", finding="truncated")
     raise InspectError("The Avro header is longer than 8 MiB.", finding="too_large")
+
+
+def _header_length(data: bytes) -> int:
+    """Bytes of the header (magic, metadata map, sync marker); more than there are where it is cut off."""
+    at = 4
+    while at < len(data):
+        count, at = _long(data, at)
+        if count == 0:
+            return at + 16
+        if count < 0:  # a block with its size in bytes before it
+            count = -count
+            _, at = _long(data, at)
+        for _ in range(2 * count):
+            length, at = _long(data, at)
+            if length < 0:
+                raise ValueError("metadata of negative length")
+            at += length
+            if at > len(data):
+                break
+    return max(at, len(data) + 1)
+
+
+def _long(data: bytes, at: int) -> tuple[int, int]:
+    """A zig-zag long and the offset behind it; 1 beyond the end of the data."""
+    value, after = varint(data, at)
+    return (1, len(data) + 1) if value < 0 else ((value >> 1) ^ -(value & 1), after)
 
 
 def _fields(schema: Any) -> Iterator[Field]:

@@ -88,10 +88,10 @@ def _alone(shape: Shape, keyed: bool) -> list[Field]:
 
 # ---------------------------------------------------------------- documents cut off
 
-_PLAIN = r"(?:[\s:]|\"(?:[^\"\\]|\\.)*+\"|[-+.\w])*+"
+_PLAIN = r"(?:[\s:]|\"(?:[^\"\\]|\\.)*+\"|-?\d[-+.\deE]*+|true|false|null|NaN|-?Infinity)*+"
 _NEXT = re.compile(_PLAIN + r"([{}\[\],])", re.DOTALL)
 """Keys and plain values up to the next bracket or comma."""
-_CUT = re.compile(_PLAIN + r"(?:\"(?:[^\"\\]|\\.)*+\\?)?", re.DOTALL)
+_CUT = re.compile(_PLAIN + r"(?:\"(?:[^\"\\]|\\.)*+\\?|-?\w{0,8})", re.DOTALL)
 
 
 def close_off(document: str) -> str:

@@ -58,7 +58,7 @@ class BrowseScreen(Screen[None]):
         hit = self.chosen()
         if hit is None:
             return
-        choices = snippets.choices(hit)
+        choices = snippets.choices(hit, self.catalog_app.other_db)
         room = max(20, min(100, self.size.width - 24))
         lines = [
             Text.assemble(f"{label:<9}", (fit(shown(text), room, "middle"), "dim")) for label, text in choices

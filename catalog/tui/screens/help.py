@@ -7,15 +7,24 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ActiveBinding, ModalScreen
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from catalog.query import FIELDS, STATES
 from catalog.tui.cells import aligned
 
-HIDDEN = ("tab", "shift+tab", "ctrl+c", "ctrl+q")  # the frame's own, said once below
+# What the frame offers everywhere and no one looks for here.
+HIDDEN = {
+    "copy_text",
+    "page_left",
+    "page_right",
+    "command_palette",
+    "focus_next",
+    "focus_previous",
+    "help_quit",
+}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -63,17 +72,16 @@ class HelpScreen(ModalScreen[None]):
 
     def _keys(self) -> list[tuple[str, str]]:
         """(keys, what they do): keys of one action on one line, in the order of the bindings."""
-        found: dict[str, tuple[list[str], str]] = {}
-        for key, (_, binding, enabled, tooltip) in self._bindings_there.items():
+        found: dict[str, tuple[list[str], str, bool]] = {}
+        for _, binding, enabled, tooltip in self._bindings_there.values():
+            action = binding.action.rpartition(".")[2]
             words = tooltip or binding.tooltip or binding.description
-            if enabled and words and key not in HIDDEN and not binding.system:
-                name = (
-                    binding.key_display
-                    if binding.show and binding.key_display
-                    else self.app.get_key_display(binding)
-                )
-                keys = found.setdefault(binding.action, ([], words))[0]
-                if name not in keys:
-                    keys.append(name)
-        lines = [(" ".join(keys), words) for keys, words in found.values()]
+            if not enabled or not words or binding.system or action in HIDDEN:
+                continue
+            key = binding.key_display or self.app.get_key_display(binding)
+            keys = found.setdefault(action, ([], words, bool(binding.tooltip)))[0]
+            if key not in keys:
+                keys.append(key)
+        ordered = sorted(found.values(), key=lambda line: not line[2])  # what is special here stands first
+        lines = [(" ".join(keys), words) for keys, words, _ in ordered]
         return [*lines, ("tab", "next pane"), ("ctrl+p", "all commands by name")]

@@ -50,8 +50,8 @@ class SearchScreen(BrowseScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "focus_box", "search", key_display="/", tooltip="type a query"),
-        Binding("f", "toggle('facets')", "facets", tooltip="show or hide the facets"),
-        Binding("p", "toggle('preview')", "preview", tooltip="show or hide the preview"),
+        Binding("f", "toggle_pane('facets')", "facets", tooltip="show or hide the facets"),
+        Binding("p", "toggle_pane('preview')", "preview", tooltip="show or hide the preview"),
         Binding("s", "sort", "sort", tooltip="choose the order"),
         *COPYING,
         Binding(
@@ -129,7 +129,9 @@ class SearchScreen(BrowseScreen):
             first = await rows.run(partial(first_page, query=query, counted=cursor > 0))
             seconds = self._perf() - started
             self._show_first(query, first, cursor)
-            count = first.count or await rows.run(lambda _: first.results.count())
+            count = first.count
+            if count is None:
+                count = await rows.run(lambda _: first.results.count())
             self.results.recount(count.number, count.exact)
             self._tell(query, count, seconds)
             if not count.number:
@@ -229,7 +231,7 @@ class SearchScreen(BrowseScreen):
         if message.row.kind != "file":
             self.catalog_app.open_asset(message.row)
         elif not self._panes.visible("preview"):
-            self.action_toggle("preview")
+            self.action_toggle_pane("preview")
 
     @on(HeaderChosen, "#results")
     def _header_chosen(self, message: HeaderChosen) -> None:
@@ -274,7 +276,7 @@ class SearchScreen(BrowseScreen):
         self._arrange()
         self._draw_bar()
 
-    def action_toggle(self, pane: Pane) -> None:
+    def action_toggle_pane(self, pane: Pane) -> None:
         """Show or hide the facets or the preview."""
         self._panes.toggle(pane)
         self._arrange()

@@ -25,7 +25,7 @@ class Facets(OptionList):
     """A list with one heading a field. Chosen values stay visible even when nothing matches them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "select", "filter"),
+        Binding("enter,space", "select", "filter", key_display="enter"),
         Binding("j", "cursor_down", "down", show=False),
         Binding("k", "cursor_up", "up", show=False),
         Binding("g", "first", "first", show=False),

@@ -63,7 +63,7 @@ class Notice(VerticalScroll):
     def no_hits(self, hints: Sequence[tuple[str, int]]) -> None:
         """The query matches nothing; each hint is a query with one filter less and what it would find."""
         self._say(
-            "Nothing matches", "Without one of its conditions it would; enter takes:" if hints else "", (), ""
+            "Nothing matches", "Dropping one condition finds more (enter takes it):" if hints else "", (), ""
         )
         self._queries = [query for query, _ in hints[:HINTS_SHOWN]]
         choices = self.query_one("#notice-choices", OptionList)

@@ -97,6 +97,11 @@ class SearchBox(Vertical):
         """What the box holds."""
         return self.query_one(QueryInput).value
 
+    @property
+    def pending(self) -> bool:
+        """Whether something was typed that is not searched yet."""
+        return self._timer is not None
+
     def put(self, text: str) -> None:
         """Replace the text and search at once."""
         box = self.query_one(QueryInput)

@@ -42,7 +42,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         "table--stale",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "open"),
+        Binding("enter", "open", "open", key_display="enter"),
         Binding("down,j", "move(1)", "down", show=False),
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("pagedown,ctrl+d", "page(1)", "page down", show=False),

@@ -1,0 +1,81 @@
+"""Starting the app on a fake catalog with a fixed clock, and waiting until it has nothing left to do."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from fake_catalog import NOW, FakeCatalog, hits
+
+from catalog.tui.app import CatalogApp
+from catalog.tui.clipboard import Copied
+from catalog.tui.describe import Clock
+from catalog.tui.widgets.search_box import QueryInput, SearchBox
+from catalog.tui.widgets.table import VirtualTable
+
+
+def make_app(cat=None, **options):
+    """An app whose pictures are repeatable: the time stands still and nothing takes long."""
+    cat = FakeCatalog(hits(12_042)) if cat is None else cat
+    return CatalogApp(cat, clock=Clock(NOW), perf=lambda: 0.0, **options)
+
+
+async def settle(pilot):
+    """Until no search is pending and no worker runs, twice in a row."""
+    quiet = 0
+    async with asyncio.timeout(20):
+        while quiet < 2:
+            await pilot.pause(0.01)
+            boxes = pilot.app.screen.query(SearchBox)
+            busy = any(worker.is_running for worker in pilot.app.workers)
+            quiet = 0 if busy or any(box.pending for box in boxes) else quiet + 1
+
+
+async def write(pilot, text):
+    """Type into the search box."""
+    await pilot.press("slash")
+    for character in text:
+        await pilot.press({" ": "space"}.get(character, character))
+    await settle(pilot)
+
+
+@asynccontextmanager
+async def driven(cat=None, size=(120, 30), **options):
+    """A running app that has loaded its first screen."""
+    app = make_app(cat, **options)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield pilot
+
+
+def results(pilot) -> VirtualTable:
+    return pilot.app.screen.query_one("#results", VirtualTable)
+
+
+def query_of(pilot) -> str:
+    return pilot.app.screen.query_one(QueryInput).value
+
+
+def names(pilot) -> list[str]:
+    """The names of the rows that are loaded, from the first on."""
+    table = results(pilot)
+    rows = (table.row(i) for i in range(min(table.count, 128)))
+    return [row.name for row in rows if row is not None]
+
+
+def screen_text(pilot) -> str:
+    """What the screen shows, as plain lines."""
+    lines = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+
+
+class CopyLog:
+    """Stands for the clipboard."""
+
+    def __init__(self, sure=True):
+        self.texts: list[str] = []
+        self.sure = sure
+
+    def __call__(self, text, osc52):
+        self.texts.append(text)
+        return Copied(self.sure, "copied" if self.sure else "sent to the terminal")

@@ -1,0 +1,106 @@
+"""The dataset page: tabs, filtering a long schema, paging files, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from driving import CopyLog, driven, names, query_of, results, screen_text, settle, write
+from fake_catalog import FakeCatalog, hits
+
+from catalog.errors import NotFound
+from catalog.tui.screens.dataset import DatasetScreen
+
+
+def table(pilot, tab):
+    return pilot.app.screen.query_one(f"#{tab}-list")
+
+
+async def opened(pilot):
+    await pilot.press("enter")
+    await settle(pilot)
+    assert isinstance(pilot.app.screen, DatasetScreen)
+
+
+async def test_open_and_back_keeps_query_and_cursor():
+    async with driven() as pilot:
+        await write(pilot, "orders")
+        await pilot.press("enter", "j", "j", "j")
+        name = names(pilot)[3]
+        await opened(pilot)
+        assert name in screen_text(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert (query_of(pilot), results(pilot).cursor) == ("orders", 3)
+        await pilot.press("right_square_bracket")
+        await settle(pilot)
+        assert pilot.app.screen.hit.name == name
+        await pilot.press("left_square_bracket")
+        await settle(pilot)
+        assert results(pilot).cursor == 3
+
+
+async def test_ten_thousand_columns_filter_by_name_and_type():
+    async with driven(FakeCatalog(hits(5), columns=10_000)) as pilot:
+        await opened(pilot)
+        assert table(pilot, "schema").count == 10_000
+        await pilot.press("G")
+        await settle(pilot)
+        assert "feature_09999" in screen_text(pilot)
+        await pilot.press("slash", *"feature_0123", "space", *"string")
+        await settle(pilot)
+        rows = table(pilot, "schema")
+        assert 0 < rows.count < 10
+        assert all(rows.row(i).field.type == "string" for i in range(rows.count))
+        await pilot.press("escape")
+        await settle(pilot)
+        assert table(pilot, "schema").count == 10_000 and isinstance(pilot.app.screen, DatasetScreen)
+
+
+async def test_files_page_far_down():
+    known = [replace(hits(1)[0], files=250_000)]
+    cat = FakeCatalog(known)
+    async with driven(cat) as pilot:
+        await opened(pilot)
+        await pilot.press("l")
+        await settle(pilot)
+        assert "truncated" in screen_text(pilot)
+        await pilot.press("G")
+        await settle(pilot)
+        assert "part-249999" in screen_text(pilot)
+        assert max(offset for offset, _ in cat.pages) >= 249_900 and len(cat.pages) < 10
+
+
+async def test_versions_show_what_changed():
+    known = [replace(hits(1)[0], version=5, files=50)]
+    async with driven(FakeCatalog(known)) as pilot:
+        await opened(pilot)
+        await pilot.press("l", "l")
+        await settle(pilot)
+        first = next(line for line in screen_text(pilot).splitlines() if line.startswith("▸"))
+        assert first.split()[1] == "5" and "+10" in first
+        assert "≠ changed" in screen_text(pilot)
+
+
+async def test_copying_takes_the_uri_of_the_page():
+    copy = CopyLog()
+    async with driven(copy=copy) as pilot:
+        await opened(pilot)
+        await pilot.press("y")
+        await settle(pilot)
+        assert copy.texts == [pilot.app.cat.known[0].uri]
+
+
+async def test_an_asset_that_is_gone_says_so():
+    cat = FakeCatalog(hits(5), failing={"dataset": NotFound("no asset '1'", hint="catalog search")})
+    async with driven(cat, size=(80, 24)) as pilot:
+        await opened(pilot)
+        assert "✗ no asset '1'" in screen_text(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert results(pilot).count == 5
+
+
+async def test_no_columns_known():
+    async with driven(FakeCatalog(hits(5), columns=0)) as pilot:
+        await opened(pilot)
+        assert "no columns known" in screen_text(pilot)

@@ -1,0 +1,90 @@
+"""Pictures of every screen in three sizes. They change when the look changes; behaviour is tested beside them."""
+
+from __future__ import annotations
+
+import pytest
+from driving import make_app, settle, write
+from fake_catalog import FakeCatalog, hits, hostile, silos
+
+SIZES = [(80, 24), (120, 30), (200, 50)]
+sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+def taken(snap_compare, size, *keys, cat=None, query=""):
+    async def prepare(pilot):
+        await settle(pilot)
+        if query:
+            await write(pilot, query)
+            await pilot.press("enter")
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+
+    return snap_compare(make_app(cat), terminal_size=size, run_before=prepare)
+
+
+@sizes
+def test_search(snap_compare, size):
+    assert taken(snap_compare, size, "j", "j", query="clicks format:parquet sort:-size")
+
+
+@sizes
+def test_dataset_schema(snap_compare, size):
+    assert taken(snap_compare, size, "enter")
+
+
+@sizes
+def test_dataset_files(snap_compare, size):
+    assert taken(snap_compare, size, "enter", "l")
+
+
+@sizes
+def test_dataset_versions(snap_compare, size):
+    assert taken(snap_compare, size, "enter", "l", "l")
+
+
+@sizes
+def test_no_silos(snap_compare, size):
+    assert taken(snap_compare, size, cat=FakeCatalog([], with_silos=[]))
+
+
+@sizes
+def test_nothing_crawled(snap_compare, size):
+    assert taken(snap_compare, size, cat=FakeCatalog([], with_silos=silos(crawled=False)))
+
+
+@sizes
+def test_no_hits(snap_compare, size):
+    assert taken(snap_compare, size, query="clicks kind:model size:>1TB")
+
+
+@sizes
+def test_help(snap_compare, size):
+    assert taken(snap_compare, size, "question_mark")
+
+
+@sizes
+def test_hostile_names(snap_compare, size):
+    known = hits(30)
+    assert taken(snap_compare, size, cat=FakeCatalog([hostile(known[0]), *known[1:]]))
+
+
+def test_facets_on_a_narrow_screen(snap_compare):
+    assert taken(snap_compare, (80, 24), "f", "down")
+
+
+def test_query_error(snap_compare):
+    async def prepare(pilot):
+        await settle(pilot)
+        await write(pilot, "clicks sise:3")
+
+    assert snap_compare(make_app(), terminal_size=(80, 24), run_before=prepare)
+
+
+def test_sort_menu(snap_compare):
+    assert taken(snap_compare, (80, 24), "s")
+
+
+def test_without_colour(snap_compare, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert taken(snap_compare, (120, 30), "j", query="clicks")
