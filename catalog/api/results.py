@@ -43,7 +43,7 @@ class Results(Framed):
         """How many of the matches there are for each silo, format, kind, owner and tag."""
         return search.facets(self._db, self.query)
 
-    def hints(self) -> list[tuple[str, Count]]:
+    def hints(self) -> list[tuple[str, int]]:
         """For a query that finds nothing: the query with one condition dropped, and what that finds."""
         return search.hints(self._db, self.query)
 

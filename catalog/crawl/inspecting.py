@@ -77,7 +77,7 @@ class InspectStage:
     def identify(self, prefix: str) -> bool:
         """Open files whose names tell nothing, and sketch their directories again; True when any was."""
         found = False
-        for targets in inspections.nameless(self._db, self._silo_id, prefix, -1 if self._everything else NAMELESS):
+        for targets in inspections.nameless(self._db, self._silo_id, prefix, None if self._everything else NAMELESS):
             self._open(targets)
             self._resketch(targets[0].directory_id, targets[0].directory)
             found = True

@@ -47,7 +47,9 @@ class ListingStage:
         walk = self._silo.walk(prefix, self._unchanged if quick else None)
         # Closing the walk at once on an error or Ctrl-C releases its descriptors.
         with closing(walk) as listings:  # type: ignore[type-var]
-            for listing in listings:
+            for number, listing in enumerate(listings):
+                if number == 0:
+                    self._writer.reopen(prefix)
                 self._take(listing)
                 self._tick(listing.path)
         self._writer.flush()

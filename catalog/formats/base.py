@@ -73,9 +73,9 @@ class RangeReader:
         if wanted <= len(self._head):
             return self._head[: max(wanted, 0)]
         if self._tail and self.size is not None and wanted > self.size - len(self._tail):
-            return self.read(0, wanted)
-        known = self._head
-        data = known + self._fetch(len(known), wanted - len(known))
+            data = self.read(0, wanted)
+        else:
+            data = self._head + self._fetch(len(self._head), wanted - len(self._head))
         if len(data) < wanted:
             self.size = len(data)  # the file ends here, whatever the listing said
             self._tail = b""

@@ -210,8 +210,8 @@ def _delimited(text: str, whole: bool, claimed: str, shape: Match | None) -> Mat
     if shape and shape.format not in ("pem", "vcf"):
         return shape
     found = textual.delimited(text, whole, strict=False)
-    # One column is a table too, but only the name can say so.
-    return found or Match(claimed, 0.6, "text without a delimiter, kind by name")
+    # One column is a table too, and so is a ragged one, but only the name can say so.
+    return found or Match(claimed, 0.6, "text without clear columns, kind by name")
 
 
 def _json(text: str, claimed: str, shape: Match | None, whole: bool) -> Match:

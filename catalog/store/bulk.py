@@ -99,6 +99,26 @@ class Writer:
         if self._batch.files >= BATCH_FILES or len(self._batch.found) >= BATCH_DIRECTORIES:
             self.flush()
 
+    def reopen(self, path: str) -> None:
+        """Let the directories above a part that is new to the catalog be listed again.
+
+        They were listed without it, or are marked as gone: trusted as they are, a later crawl
+        would not see the part vanish.
+        """
+        known = self.known.look_up(path)
+        if not path or (known is not None and not known.removed):
+            return
+        above = parent_of(path)
+        with self._db.transaction():
+            while above is not None:
+                self._db.execute(
+                    "UPDATE directory SET digest = NULL, mtime_ns = NULL, removed_crawl = NULL, "
+                    "directories = CASE WHEN directories = 0 THEN 1 ELSE directories END "
+                    "WHERE silo_id = ? AND path = ?",
+                    (self._silo_id, above),
+                )
+                above = parent_of(above)
+
     def flush(self) -> None:
         """Write the batch in one transaction."""
         batch, self._batch = self._batch, Batch()
@@ -139,7 +159,8 @@ class Writer:
             while at is not None:
                 if at not in batch.rows:
                     known = self.known.look_up(at)
-                    batch.rows[at] = Row.of(known) if known else Row(at)
+                    # An ancestor made here is not listed yet, but has the child that needs it.
+                    batch.rows[at] = Row.of(known) if known else Row(at, directories=1)
                 at = parent_of(at)
         for path in sorted(batch.rows):  # a parent sorts before its children
             row = batch.rows[path]

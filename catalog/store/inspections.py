@@ -55,8 +55,8 @@ class Candidate:
     single: bool
 
 
-def nameless(db: Database, silo_id: int, prefix: str, limit: int) -> Iterator[list[Target]]:
-    """Files whose names tell nothing and that were not opened yet, a directory at a time."""
+def nameless(db: Database, silo_id: int, prefix: str, limit: int | None) -> Iterator[list[Target]]:
+    """Files whose names tell nothing and that were not opened yet, up to `limit` of a directory at a time."""
     where, which = under("d.path", prefix)
     directories = db.all(
         "SELECT d.id, d.path FROM directory d JOIN part p ON p.directory_id = d.id "
@@ -67,8 +67,9 @@ def nameless(db: Database, silo_id: int, prefix: str, limit: int) -> Iterator[li
         rows = db.all(
             "SELECT f.name, f.size, f.mtime_ns, f.etag, f.format FROM file f LEFT JOIN inspection i "
             "ON i.directory_id = f.directory_id AND i.name = f.name "
-            "WHERE f.directory_id = ? AND f.format IS NULL AND f.size > 0 AND i.name IS NULL ORDER BY f.name LIMIT ?",
-            (directory_id, limit),
+            "WHERE f.directory_id = ? AND f.format IS NULL AND f.size > 0 AND i.name IS NULL ORDER BY f.name"
+            + ("" if limit is None else f" LIMIT {limit}"),
+            (directory_id,),
         )
         if rows:
             yield [Target(directory_id, path, *row) for row in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import subprocess
 import sys
 
@@ -34,6 +36,31 @@ def test_a_small_file_is_read_once(name, data, format, rows):
     assert error is None
     assert (sniffed.format, facts.format, facts.rows) == (format, format, rows)
     assert fetch.calls == [(0, len(data))]
+
+
+def _pretty_json() -> bytes:
+    return json.dumps([{"id": i, "v": {"w": i / 2}} for i in range(10_000)], indent=2).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "rows"),
+    [
+        ("a.csv", make.csv(10_000), 10_000),
+        ("a.jsonl", make.jsonl(5_000), 5_000),
+        ("a.json", _pretty_json(), 10_000),
+        ("a.json", make.json_array(10_000), 10_000),
+        ("a.json.gz", gzip.compress(make.json_array(10_000)), 10_000),
+        ("a.avro", make.avro(4_000, codec="null"), 4_000),
+        ("a.arrows", make.arrow_stream(make.table(3_000)), 3_000),
+    ],
+)
+def test_a_file_below_a_mebibyte_is_counted_exactly(name, data, rows):
+    fetch = make.Counted(data)
+    _, facts, error = inspect(fetch, len(data), name)
+    assert error is None
+    assert facts.rows == rows
+    assert len(fetch.calls) <= 3
+    assert sum(length for _, length in fetch.calls) == len(data)
 
 
 @pytest.mark.parametrize(

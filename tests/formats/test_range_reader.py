@@ -56,6 +56,17 @@ def test_any_order_of_reads_gives_the_bytes_of_the_file(asks):
             assert reader.read(offset, length) == data[offset : offset + length]
 
 
+def test_a_head_that_reaches_into_the_tail_completes_the_file():
+    fetch = Counted(DATA)
+    reader = RangeReader(fetch, len(DATA))
+    reader.head(100)
+    reader.tail(100)
+    assert reader.head(len(DATA)) == DATA
+    assert reader.whole()
+    assert reader.head(len(DATA)) == DATA
+    assert sum(length for _, length in fetch.calls) == len(DATA)
+
+
 def test_unknown_size_becomes_known_at_a_short_read():
     reader = RangeReader(Counted(DATA[:1000]), None)
     assert reader.tail(10) == b""

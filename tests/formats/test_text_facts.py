@@ -75,6 +75,7 @@ def test_delimiters_and_line_endings(delimiter, ending):
         ("a.b,c\n1,2\n", [("a\\.b", "int64"), ("c", "int64")], 1),
         ("first name,city\nann,Bonn\nbob,Rome\n", [("first name", "string"), ("city", "string")], 2),
         ("a,b\n", [("a", "null"), ("b", "null")], 0),
+        ("a,b,c\n1,x\n2,y\n3,z,w\n", [("a", "int64"), ("b", "string"), ("c", "string")], 3),
         ("x,y\n1,2\n3\n4,5\n", [("x", "int64"), ("y", "int64")], 3),
     ],
 )

@@ -30,7 +30,8 @@ def inspect(reader: RangeReader) -> Facts:
         rows = dialects.records(start, found, whole, found.skip + _TYPED_RECORDS)[found.skip :]
         if not rows:
             raise InspectError("No complete record in the first 64 KiB.", finding="too_large")
-        body_kinds = column_types(rows[1:], found.columns)
+        # A header may be longer than most records, which then leave out empty cells at their end.
+        body_kinds = column_types(rows[1:], max(found.columns, len(rows[0])))
         header = dialects.has_header(rows, body_kinds, column_types(rows[:1], len(rows[0])))
         types = body_kinds if header else column_types(rows, found.columns)
         details = _details(found, sample, header)

@@ -27,7 +27,7 @@ def inspect(reader: RangeReader) -> Facts:
         if not sample.text.strip():
             raise InspectError("The file holds no JSON value.", finding="truncated")
         try:
-            value = json.loads(sample.text if sample.whole else close_off(sample.text))
+            value = json.loads(sample.text if sample.whole else close_off(sample.text[:_SAMPLE]))
         except json.JSONDecodeError as error:
             if error.msg.startswith(_SEVERAL):
                 return inspect_lines(reader)
@@ -109,7 +109,7 @@ def close_off(document: str) -> str:
                 raise RecursionError("nested too deep")
         elif mark in "}]" and (not stack or stack.pop() != mark):
             raise ValueError("brackets do not match")
-        if not stack:
+        if not stack and document[at:].strip():
             raise json.JSONDecodeError(_SEVERAL, document, at)  # complete, and yet the file goes on
         cut, closers = (at - 1 if mark == "," else at), "".join(reversed(stack))
     if not cut or not _CUT.fullmatch(document, at):

@@ -32,7 +32,7 @@ def read_text(reader: RangeReader, length: int) -> Sample:
     if codec:
         data, whole = _unpacked(reader, codec)
     else:
-        whole = reader.whole()
+        whole = len(data) == reader.size
     decoded = textual.decode(data, whole)
     if decoded is None:
         raise InspectError("The content is binary, not text.", finding="corrupt")
@@ -44,8 +44,9 @@ def _unpacked(reader: RangeReader, codec: str) -> tuple[bytes, bool]:
     with parsing(reader, codec):
         compressed = reader.head(WHOLE if small else _COMPRESSED)
         found = unpack.unpack(compressed, codec, WHOLE)
-    whole = found.ended and reader.whole()
-    if reader.whole() and not found.ended and len(found.data) < WHOLE:
+    everything = len(compressed) == reader.size
+    whole = found.ended and everything
+    if everything and not found.ended and len(found.data) < WHOLE:
         raise InspectError(f"The {codec} data ends before its end mark.", finding="truncated")
     if not found.data and not whole:
         raise InspectError(f"Nothing decompresses from the first {codec} data.", finding="too_large")
