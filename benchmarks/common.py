@@ -18,7 +18,12 @@ WORK = Path(tempfile.gettempdir()) / "silograph-benchmarks"
 def layout(files: int, seed: int = 1) -> Iterator[tuple[str, list[str]]]:
     """Directories with their file names: partitioned tables, image classes, shards, models, dated logs."""
     rng = random.Random(seed)
-    left = {"hive": files * 45 // 100, "images": files * 30 // 100, "shards": files * 12 // 100, "models": files * 8 // 100}
+    left = {
+        "hive": files * 45 // 100,
+        "images": files * 30 // 100,
+        "shards": files * 12 // 100,
+        "models": files * 8 // 100,
+    }
     left["logs"] = files - sum(left.values())
     start = date(2024, 1, 1)
     number = 0
@@ -72,9 +77,7 @@ def tree(root: Path, files: int) -> Path:
 def cpu(command: Sequence[str], env: dict[str, str] | None = None) -> tuple[float, float]:
     """CPU seconds and peak memory in MiB of one whole process."""
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**clean, **(env or {})}
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**clean, **(env or {})})
     assert process.stderr is not None
     said = process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)

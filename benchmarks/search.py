@@ -19,7 +19,11 @@ QUERIES = {
     "files, rare word": ["kind:file img_001299", "kind:file table_0007", "kind:file class_00042"],
     "files, frequent word": ["kind:file parquet", "kind:file part-00001", "kind:file img"],
     "files, words and filters": ["kind:file part size:>100MB", "kind:file model format:safetensors size:<1MB"],
-    "files, filters and sorts": ["kind:file sort:-size", "kind:file sort:-modified", "kind:file size:>250MB format:jpeg"],
+    "files, filters and sorts": [
+        "kind:file sort:-size",
+        "kind:file sort:-modified",
+        "kind:file size:>250MB format:jpeg",
+    ],
 }
 
 

@@ -31,7 +31,9 @@ def main() -> None:
             cpu(command)  # compiles what is not compiled yet
         pairs = [(cpu(help_)[0], cpu(search)[0], cpu(bare)[0]) for _ in range(rounds)]
     figure("catalog --help, x CPU of a bare Python", f"{ratio([(h, b) for h, _, b in pairs]):.1f}", "bar 12")
-    figure("catalog search, small catalog, x CPU of a bare Python", f"{ratio([(s, b) for _, s, b in pairs]):.1f}", "bar 30")
+    figure(
+        "catalog search, small catalog, x CPU of a bare Python", f"{ratio([(s, b) for _, s, b in pairs]):.1f}", "bar 30"
+    )
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ class Listing:
     keeps none. `directories` are the names of the direct subdirectories. `complete` is False when
     the directory could not be read to its end: then nothing may be removed on its account, and
     `failure` says why. `skipped` counts what is deliberately not an entry, by kind (`symlink`,
-    `socket`, `device`, `fifo`, `vanished`, `marker` for the empty objects that stand for folders, `other`). `mtime_ns` is the directory's own time
-    where the silo has one.
+    `socket`, `device`, `fifo`, `vanished`, `marker` for the empty objects that stand for folders,
+    `other`). `mtime_ns` is the directory's own time where the silo has one.
 
     A very large directory may come as several listings in name order; all but the last say `more`.
     """

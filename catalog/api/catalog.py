@@ -184,7 +184,9 @@ class Catalog:
         if at is not None:
             version = assets.version_at(self._db, asset_id, moment_ns(at))
             if version is None:
-                raise NotFound(f"'{reference}' was not in the catalog at that time.", hint=f"catalog versions {reference}")
+                raise NotFound(
+                    f"'{reference}' was not in the catalog at that time.", hint=f"catalog versions {reference}"
+                )
         return Dataset(self._db, self._open_by_id, asset_id, version)
 
     def __getitem__(self, reference: str) -> Dataset:
@@ -216,4 +218,3 @@ class Catalog:
 
     def _open_by_id(self, silo_name: str) -> Silo:
         return self._open(self.silo(silo_name))
-

@@ -212,7 +212,8 @@ class Dataset:
     def __repr__(self) -> str:
         hit = self.hit
         return (
-            f"<{hit.kind.capitalize()} {hit.silo}/{text.safe(hit.name)} v{hit.version}: {hit.format or 'unknown format'}, "
+            f"<{hit.kind.capitalize()} {hit.silo}/{text.safe(hit.name)} v{hit.version}: "
+            f"{hit.format or 'unknown format'}, "
             f"{text.plural(hit.files, 'file')}, {text.size(hit.bytes)}"
             + (f", {text.plural(hit.rows, 'row')}>" if hit.rows is not None else ">")
         )
@@ -246,7 +247,9 @@ def moment_ns(at: str | int) -> int:
     try:
         moment = datetime.fromisoformat(at)
     except ValueError as error:
-        raise UsageError(f"'{at}' is no time.", hint="Write a date or time like 2026-03-01 or 2026-03-01T12:00.") from error
+        raise UsageError(
+            f"'{at}' is no time.", hint="Write a date or time like 2026-03-01 or 2026-03-01T12:00."
+        ) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return min(int(moment.timestamp() * 1e9), time.time_ns() + 10**18)

@@ -30,7 +30,12 @@ class Framed:
         """All rows as an Arrow table."""
         import pyarrow as pa
 
-        types = {"string": pa.string(), "int64": pa.int64(), "time": pa.timestamp("us", tz="UTC"), "strings": pa.list_(pa.string())}
+        types = {
+            "string": pa.string(),
+            "int64": pa.int64(),
+            "time": pa.timestamp("us", tz="UTC"),
+            "strings": pa.list_(pa.string()),
+        }
         columns = self._columns()
         rows = list(self._records())
         arrays = []
@@ -78,7 +83,9 @@ def html_table(names: Sequence[str], rows: Iterable[Sequence[object]], caption: 
         "<tr>" + "".join(f"<td>{html.escape(safe('' if cell is None else cell, 200))}</td>" for cell in row) + "</tr>"
         for row in rows
     )
-    return f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return (
+        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
 
 
 def _time(ns: int | None) -> datetime | None:

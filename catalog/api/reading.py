@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 _DATASETS = {"parquet": "parquet", "arrow_file": "arrow", "orc": "orc", "csv": "csv"}
 
 
-def read_table(
-    silo: Silo, info: AssetInfo, paths: Sequence[str], columns: Sequence[str] | None
-) -> pyarrow.Table:
+def read_table(silo: Silo, info: AssetInfo, paths: Sequence[str], columns: Sequence[str] | None) -> pyarrow.Table:
     """Read `paths` (files of the asset) into one table. Raises `UsageError` for formats that are no tables."""
     format = info.hit.format or "unknown"
     try:

@@ -71,13 +71,19 @@ class Results(Framed):
 
     def __repr__(self) -> str:
         lines = [f"<Results {str(self.query)!r}: {self.count()}>"]
-        lines += [f"  {hit.silo}/{text.safe(hit.name, 70)}  {hit.format or ''}  {text.size(hit.bytes)}" for hit in self.page(0, _SHOWN)]
+        lines += [
+            f"  {hit.silo}/{text.safe(hit.name, 70)}  {hit.format or ''}  {text.size(hit.bytes)}"
+            for hit in self.page(0, _SHOWN)
+        ]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = self.page(0, _SHOWN)
         caption = f"{len(rows)} of {self.count()}"
-        cells = [(h.kind, h.name, h.silo, h.format, h.files, text.size(h.bytes), h.rows, text.iso(h.modified_ns)) for h in rows]
+        cells = [
+            (h.kind, h.name, h.silo, h.format, h.files, text.size(h.bytes), h.rows, text.iso(h.modified_ns))
+            for h in rows
+        ]
         return html_table(("kind", "name", "silo", "format", "files", "size", "rows", "modified"), cells, caption)
 
     def _columns(self) -> Sequence[tuple[str, str]]:

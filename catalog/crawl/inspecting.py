@@ -10,7 +10,7 @@ from catalog.datasets.schema import schema_digest, union
 from catalog.datasets.sketch import belongs, sketch
 from catalog.datasets.version import fingerprint
 from catalog.errors import EntryMissing, InspectError, SiloError
-from catalog.formats.names import family
+from catalog.formats.names import claimed_formats, family
 from catalog.model import InspectMode, Listing
 from catalog.silos.base import Silo
 from catalog.store import inspections
@@ -86,9 +86,7 @@ class InspectStage:
     def sample(self, prefix: str) -> None:
         """Open files of assets that have a version none was opened of."""
         for asset in inspections.candidates(self._db, self._silo_id, prefix, everything=self._everything):
-            targets = inspections.targets(
-                self._db, asset, belongs, self._crawl_id, everything=self._everything
-            )
+            targets = inspections.targets(self._db, asset, belongs, self._crawl_id, everything=self._everything)
             self._open([t for t in targets if not inspections.is_current(self._db, t)])
             told = inspections.opened(self._db, asset.id, belongs)
             inspections.settle(self._db, asset, told, union, schema_digest)
@@ -132,7 +130,8 @@ class InspectStage:
         rows = self._db.all(
             "SELECT name, size, mtime_ns, etag, format FROM file WHERE directory_id = ? ORDER BY name", (directory_id,)
         )
-        names, sizes, times, etags, formats = ([row[i] for row in rows] for i in range(5))
+        names, sizes, times, etags, seen = ([row[i] for row in rows] for i in range(5))
+        formats = [claimed or shown for claimed, shown in zip(claimed_formats(names), seen)]
         listing = Listing(path, names, sizes, times, etags if any(etags) else None)
         parts = sketch(listing, formats, family)
         with self._db.transaction():
@@ -145,5 +144,3 @@ class InspectStage:
                     for p in parts
                 ),
             )
-
-

@@ -78,7 +78,13 @@ class ListingStage:
         return after, parts
 
     def _seen(self, known: Known, listing: Listing, formats: Sequence[str | None]) -> Sequence[str | None]:
-        """The formats, with what opening unchanged files has shown instead of what names claim."""
+        """The formats, with what opening unchanged files has shown where their names claim nothing.
+
+        What a name claims goes on to say which files belong together, also when the content is
+        found to be something else: that is a finding on the file, and its dataset stays.
+        """
+        if None not in formats:
+            return formats
         rows = self._db.all(
             "SELECT name, size, mtime_ns, etag, format FROM inspection WHERE directory_id = ? AND format IS NOT NULL",
             (known.id,),
@@ -89,7 +95,7 @@ class ListingStage:
         merged = list(formats)
         for name, size, mtime_ns, etag, format in rows:
             at = index.get(name)
-            if at is None or (listing.sizes[at], listing.mtimes[at]) != (size, mtime_ns):
+            if at is None or merged[at] or (listing.sizes[at], listing.mtimes[at]) != (size, mtime_ns):
                 continue
             if listing.etags is None or listing.etags[at] == etag:
                 merged[at] = format

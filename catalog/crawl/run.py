@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Literal
 
 from catalog.crawl.inspecting import InspectStage, regroup
 from catalog.crawl.listing import ListingStage
@@ -21,6 +22,7 @@ from catalog.store.engine import Database
 from catalog.text import safe
 
 Progress = Callable[[CrawlProgress], None]
+Stage = Literal["list", "inspect", "group", "done"]
 _EVERY = 0.1  # seconds between two signs of progress
 _BEAT = 15.0
 
@@ -110,11 +112,17 @@ class Crawl:
         self._show("inspect", done=number)
         crawls.beat(self._db, self._id)
 
-    def _show(self, stage: str, *, prefix: str = "", done: int = 0, force: bool = False) -> None:
+    def _show(self, stage: Stage, *, prefix: str = "", done: int = 0, force: bool = False) -> None:
         self._shown = time.monotonic()
         if self._progress is not None or force:
             step = CrawlProgress(
-                self._info.name, stage, self._listing.listed, self._listing.bytes or 0, done, self._info.files, prefix  # type: ignore[arg-type]
+                self._info.name,
+                stage,
+                self._listing.listed,
+                self._listing.bytes or 0,
+                done,
+                self._info.files,
+                prefix,
             )
             if self._progress is not None:
                 self._progress(step)

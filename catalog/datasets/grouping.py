@@ -21,7 +21,19 @@ _DATE = re.compile(r"(19|20)\d\d([-_.]?(0[1-9]|1[0-2])([-_.]?(0[1-9]|[12]\d|3[01
 _SMALL = re.compile(r"\d{1,2}")
 _HF_CACHE = re.compile(r"(?:^|/)(?:models|datasets)--(.+?)--([^/]+)/snapshots/[^/]+$")
 MODEL_FORMATS = frozenset(
-    {"safetensors", "gguf", "onnx", "tflite", "pytorch", "torchscript", "keras", "coreml", "joblib", "saved_model", "ggml"}
+    {
+        "safetensors",
+        "gguf",
+        "onnx",
+        "tflite",
+        "pytorch",
+        "torchscript",
+        "keras",
+        "coreml",
+        "joblib",
+        "saved_model",
+        "ggml",
+    }
 )
 _CONFIDENCE = {
     "delta": 0.98, "iceberg": 0.97, "hudi": 0.97, "lance": 0.95, "zarr": 0.97, "saved_model": 0.98,
@@ -154,8 +166,7 @@ def _claimed(claim: _Claim) -> Iterator[tuple[Group, list[Member]]]:
 def _is_iceberg(claim: _Claim) -> bool:
     within = claim.root + "/metadata" if claim.root else "metadata"
     return any(
-        directory == within and ("metadata.json" in p.pattern or p.format == "avro")
-        for directory, p in claim.members
+        directory == within and ("metadata.json" in p.pattern or p.format == "avro") for directory, p in claim.members
     )
 
 

@@ -16,7 +16,15 @@ _RUN = re.compile(r"\d+")
 # Eight hex digits or more (with a digit among them, checked below), and UUIDs.
 _HEX = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*(?![0-9A-Za-z])")
 _PIECE = re.compile(r"\{\{|\}\}|\{[nx*_-]\}|[^{}]+")
-_MEANS = {"{n}": r"\d+", "{x}": r"[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*", "{*}": r".*", "{_}": r".*", "{-}": r".*", "{{": r"\{", "}}": r"\}"}
+_MEANS = {
+    "{n}": r"\d+",
+    "{x}": r"[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*",
+    "{*}": r".*",
+    "{_}": r".*",
+    "{-}": r".*",
+    "{{": r"\{",
+    "}}": r"\}",
+}
 
 
 def shapes(names: Sequence[str]) -> list[bytes]:

@@ -24,9 +24,7 @@ Role = Literal["data", "sidecar", "other"]
 Key = tuple[str, str | None, Role]
 Groups = Mapping[tuple[bytes, str | None], Sequence[int]]
 
-DATA_FAMILIES = frozenset(
-    {"table", "array", "model", "image", "audio", "video", "geo", "database", "archive", "disk"}
-)
+DATA_FAMILIES = frozenset({"table", "array", "model", "image", "audio", "video", "geo", "database", "archive", "disk"})
 # Files that say what the directory is: each stays a part of its own, so that grouping can see it.
 MARKERS = frozenset(
     {".zgroup", ".zarray", ".zattrs", ".zmetadata", "zarr.json", "saved_model.pb", "config.json"}

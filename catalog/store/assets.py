@@ -57,12 +57,14 @@ def complete(db: Database, prefix: str, limit: int) -> list[str]:
     if not slash or not db.value("SELECT 1 FROM silo WHERE name = ?", (silo,)):
         silos = [str(r[0]) + "/" for r in db.all("SELECT name FROM silo ORDER BY name") if r[0].startswith(prefix)]
         paths = db.all(
-            "SELECT DISTINCT path FROM asset WHERE removed_crawl IS NULL AND path >= ? AND path < ? ORDER BY path LIMIT ?",
+            "SELECT DISTINCT path FROM asset WHERE removed_crawl IS NULL AND path >= ? AND path < ? "
+            "ORDER BY path LIMIT ?",
             (prefix, prefix + "\U0010ffff", limit),
         )
         return silos + ([str(r[0]) for r in paths] if prefix else [])
     rows = db.all(
-        "SELECT s.name, a.path FROM asset a JOIN silo s ON s.id = a.silo_id WHERE s.name = ? AND a.removed_crawl IS NULL "
+        "SELECT s.name, a.path FROM asset a JOIN silo s ON s.id = a.silo_id "
+        "WHERE s.name = ? AND a.removed_crawl IS NULL "
         "AND a.path >= ? AND a.path < ? ORDER BY a.path LIMIT ?",
         (silo, path, path + "\U0010ffff", limit),
     )
@@ -86,9 +88,7 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
         past[3] if past else row[9], version or row[10], words.get("owner", [None])[0], tuple(words.get("tag", [])),
     )  # fmt: skip
     told = [] if past else inspections.opened(db, asset_id, belongs)
-    times = db.one(
-        "SELECT MIN(observed_ns), COUNT(*) FROM asset_version WHERE asset_id = ?", (asset_id,)
-    ) or (None, 0)
+    times = db.one("SELECT MIN(observed_ns), COUNT(*) FROM asset_version WHERE asset_id = ?", (asset_id,)) or (None, 0)
     return AssetInfo(
         hit=hit, namespace=row[19], rule=row[12], pattern=row[13].partition("|")[0] or None, evidence=row[14],
         confidence=row[15], description=(words.get("description") or [None])[0],
@@ -112,9 +112,7 @@ def versions(db: Database, asset_id: int) -> list[VersionInfo]:
 
 def version_at(db: Database, asset_id: int, at_ns: int) -> int | None:
     """The version that was current at a time; None when the asset was not known yet."""
-    found = db.value(
-        "SELECT MAX(number) FROM asset_version WHERE asset_id = ? AND observed_ns <= ?", (asset_id, at_ns)
-    )
+    found = db.value("SELECT MAX(number) FROM asset_version WHERE asset_id = ? AND observed_ns <= ?", (asset_id, at_ns))
     return int(found) if found is not None else None
 
 
@@ -227,7 +225,10 @@ def _owned(
     """Those of a directory's files that belong to the asset. A lone part owns its whole directory."""
     kinds = db.all("SELECT pattern, format, role, asset_id FROM part WHERE directory_id = ?", (directory_id,))
     if past and not kinds:
-        kinds = [(k[0].partition("|")[0], "", "data", asset_id) for k in db.all("SELECT key FROM asset WHERE id = ?", (asset_id,))]
+        kinds = [
+            (k[0].partition("|")[0], "", "data", asset_id)
+            for k in db.all("SELECT key FROM asset WHERE id = ?", (asset_id,))
+        ]
     prefix = path + "/" if path else ""
     if all(kind[3] == asset_id for kind in kinds):
         mine = [True] * len(rows)
@@ -254,7 +255,8 @@ def _checked(db: Database, asset_id: int, version: int | None, reference: str) -
         "SELECT 1 FROM asset_version WHERE asset_id = ? AND number = ?", (asset_id, version)
     ):
         raise NotFound(
-            f"'{safe(reference, 200)}' has no version {version}.", hint=f"catalog versions {reference.rpartition('@')[0]}"
+            f"'{safe(reference, 200)}' has no version {version}.",
+            hint=f"catalog versions {reference.rpartition('@')[0]}",
         )
     return asset_id, version
 
@@ -298,7 +300,7 @@ def _in_silos(db: Database, address: str) -> list[tuple[int, str]]:
 
 
 def _beginning(db: Database, name: str) -> list[tuple[int, str]]:
-    silo, slash, path = name.partition("/")
+    silo, _, path = name.partition("/")
     end = "\U0010ffff"
     for where, which in (
         ("a.path >= ? AND a.path < ?", (name, name + end)),

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from catalog.model import Listing, Part
+from catalog.model import Listing
 from catalog.store import bulk_postgres, bulk_sqlite
 from catalog.store.engine import Database
 from catalog.store.known import Known, KnownDirectories, parent_of
@@ -201,7 +201,15 @@ class Writer:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    row.id, p.pattern, p.format or "", p.role, p.dense, p.files, p.bytes, p.newest_ns, p.digest,
+                    row.id,
+                    p.pattern,
+                    p.format or "",
+                    p.role,
+                    p.dense,
+                    p.files,
+                    p.bytes,
+                    p.newest_ns,
+                    p.digest,
                     owners.get((row.id, p.pattern, p.format or "")),
                 )
                 for row, parts in last

@@ -53,7 +53,8 @@ def merge(
     ).rowcount
     added = db.all(
         f"INSERT INTO file({_COLUMNS}, first_crawl) SELECT s.directory_id, s.name, s.size, s.mtime_ns, s.etag, "
-        f"s.format, {crawl_id} FROM file_stage s LEFT JOIN file f ON f.directory_id = s.directory_id AND f.name = s.name "
+        f"s.format, {crawl_id} FROM file_stage s "
+        "LEFT JOIN file f ON f.directory_id = s.directory_id AND f.name = s.name "
         "WHERE f.name IS NULL RETURNING directory_id, name"
     )
     staged = sum(len(found.listing.names) for _, found in touched)
@@ -66,12 +67,12 @@ def merge(
 def _stage(db: Database, touched: Sequence[tuple[Row, Found]]) -> None:
     # Temporary tables are not logged; they vanish with the session, or with this transaction.
     db.execute(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS file_stage (directory_id bigint, name text COLLATE \"C\", size bigint, "
+        'CREATE TEMPORARY TABLE IF NOT EXISTS file_stage (directory_id bigint, name text COLLATE "C", size bigint, '
         "mtime_ns bigint, etag text, format text) ON COMMIT DELETE ROWS"
     )
     db.execute(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS file_scope (directory_id bigint, after text COLLATE \"C\", "
-        "upto text COLLATE \"C\", complete boolean) ON COMMIT DELETE ROWS"
+        'CREATE TEMPORARY TABLE IF NOT EXISTS file_scope (directory_id bigint, after text COLLATE "C", '
+        'upto text COLLATE "C", complete boolean) ON COMMIT DELETE ROWS'
     )
     with db.raw.cursor() as cursor:
         with cursor.copy(f"COPY file_stage({_COLUMNS}) FROM STDIN") as copy:

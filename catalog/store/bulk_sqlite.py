@@ -20,7 +20,9 @@ def insert(db: Database, new: Sequence[tuple[Row, Found]], crawl_id: int) -> int
     """Insert the files of new directories and return how many."""
     # Every bound value costs as much as a column stored: what is the same for all rows is written
     # into the statement.
-    plain = f"INSERT INTO file(directory_id, name, size, mtime_ns, format, first_crawl) VALUES (?, ?, ?, ?, ?, {crawl_id})"
+    plain = (
+        f"INSERT INTO file(directory_id, name, size, mtime_ns, format, first_crawl) VALUES (?, ?, ?, ?, ?, {crawl_id})"
+    )
     tagged = (
         "INSERT INTO file(directory_id, name, size, mtime_ns, format, etag, first_crawl) "
         f"VALUES (?, ?, ?, ?, ?, ?, {crawl_id})"

@@ -220,9 +220,7 @@ class _Writes:
             self.made,
         )
         db.executemany("INSERT INTO asset_text(rowid, text) VALUES (?, ?)", self.texts)
-        db.executemany(
-            "UPDATE part SET asset_id = ? WHERE directory_id = ? AND pattern = ? AND format = ?", self.owned
-        )
+        db.executemany("UPDATE part SET asset_id = ? WHERE directory_id = ? AND pattern = ? AND format = ?", self.owned)
         db.executemany(
             "INSERT INTO asset_version(asset_id, number, crawl_id, observed_ns, fingerprint, files, bytes, newest_ns) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -251,7 +249,9 @@ def refresh_text(db: Database, asset_id: int) -> None:
     )
     assert row is not None
     columns = [str(r[0]) for r in db.all("SELECT path FROM field WHERE schema_id = ? ORDER BY position", (row[4],))]
-    words = [str(r[0]) for r in db.all("SELECT value FROM annotation WHERE asset_id = ? ORDER BY kind, value", (asset_id,))]
+    words = [
+        str(r[0]) for r in db.all("SELECT value FROM annotation WHERE asset_id = ? ORDER BY kind, value", (asset_id,))
+    ]
     text = search_text(row[0], row[1] or "", row[2], row[3], *columns, *words)
     db.execute("DELETE FROM asset_text WHERE rowid = ?", (asset_id,))
     db.execute("INSERT INTO asset_text(rowid, text) VALUES (?, ?)", (asset_id, text))

@@ -234,11 +234,15 @@ def _from_sqlite(error: sqlite3.Error, url: str) -> StoreError:
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreBusy(f"Another process is writing to {where}.", hint="Wait for it to finish, then try again.")
     if name.startswith("SQLITE_FULL"):
-        return StoreFull(f"No space left to write {where}.", hint="Free some space; a crawl then goes on where it stopped.")
+        return StoreFull(
+            f"No space left to write {where}.", hint="Free some space; a crawl then goes on where it stopped."
+        )
     if name.startswith("SQLITE_READONLY"):
         return StoreReadOnly(f"{where} cannot be written.", hint="Check its permissions, or choose another with --db.")
     if name.startswith("SQLITE_CANTOPEN"):
-        return StoreError(f"{where} cannot be opened.", hint="Check the path and its permissions, or choose another with --db.")
+        return StoreError(
+            f"{where} cannot be opened.", hint="Check the path and its permissions, or choose another with --db."
+        )
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return StoreError(
             f"{where} is not a catalog, or is damaged ({error}).",
@@ -271,5 +275,7 @@ def _from_postgres(error: Exception, url: str) -> StoreError:
     if state in ("25006", "42501"):
         return StoreReadOnly(f"{where} may not be written: {text}", hint="Ask for a role that may write.")
     if not state or state.startswith(("08", "28", "3D")):
-        return StoreError(f"Cannot connect to {where}: {text}", hint="Check the URL, the role and that the server runs.")
+        return StoreError(
+            f"Cannot connect to {where}: {text}", hint="Check the URL, the role and that the server runs."
+        )
     return StoreError(f"The catalog at {where} answered: {text}", hint="catalog db check")

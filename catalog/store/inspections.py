@@ -80,7 +80,8 @@ def candidates(db: Database, silo_id: int, prefix: str, *, everything: bool) -> 
     where, which = under("root", prefix)
     wanted = "inspected < files" if everything else "sampled_version <> version"
     rows = db.all(
-        f"SELECT id, version, files, rule FROM asset WHERE silo_id = ? AND removed_crawl IS NULL AND {wanted} AND {where} "
+        "SELECT id, version, files, rule FROM asset "
+        f"WHERE silo_id = ? AND removed_crawl IS NULL AND {wanted} AND {where} "
         "ORDER BY id",
         (silo_id, *which),
     )
@@ -111,9 +112,7 @@ def targets(db: Database, asset: Candidate, belongs: Belongs, crawl_id: int, *, 
 def _members(db: Database, part: Sequence[Any], belongs: Belongs, end: str | None) -> list[Target]:
     directory_id, path, pattern, format = part
     order = "" if end is None else f" ORDER BY name {end} LIMIT {_WINDOW}"
-    rows = db.all(
-        f"SELECT name, size, mtime_ns, etag, format FROM file WHERE directory_id = ?{order}", (directory_id,)
-    )
+    rows = db.all(f"SELECT name, size, mtime_ns, etag, format FROM file WHERE directory_id = ?{order}", (directory_id,))
     kinds = db.all("SELECT pattern, format, role FROM part WHERE directory_id = ?", (directory_id,))
     keys = [(k[0], k[1] or None, k[2]) for k in kinds]
     mine = keys.index((pattern, format or None, "data"))
@@ -134,7 +133,8 @@ def _changed(db: Database, asset_id: int, belongs: Belongs, crawl_id: int) -> li
         names = {
             r[0]
             for r in db.all(
-                "SELECT name FROM file WHERE directory_id = ? AND first_crawl = ? ORDER BY name LIMIT 64", (part[0], crawl_id)
+                "SELECT name FROM file WHERE directory_id = ? AND first_crawl = ? ORDER BY name LIMIT 64",
+                (part[0], crawl_id),
             )
         }
         found += [t for t in _members(db, part, belongs, "DESC") if t.name in names][:1]
@@ -161,12 +161,11 @@ def _save_one(db: Database, one: Seen, crawl_id: int, digest: Callable[[Sequence
     target, sniffed, facts = one.target, one.sniffed, one.facts
     format = facts.format if facts else sniffed.format if sniffed and sniffed.format != "unknown" else None
     schema_id = schema(db, facts.fields, digest) if facts and facts.fields else None
-    db.execute(
-        "DELETE FROM inspection WHERE directory_id = ? AND name = ?", (target.directory_id, target.name)
-    )
+    db.execute("DELETE FROM inspection WHERE directory_id = ? AND name = ?", (target.directory_id, target.name))
     db.execute(
         "INSERT INTO inspection(directory_id, name, size, mtime_ns, etag, crawl_id, format, claimed, evidence, "
-        "schema_id, rows, codec, details, finding, finding_detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "schema_id, rows, codec, details, finding, finding_detail) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             target.directory_id, target.name, target.size, target.mtime_ns, target.etag, crawl_id, format,
             sniffed.claimed if sniffed else None, sniffed.evidence if sniffed else None, schema_id,
@@ -187,7 +186,10 @@ def schema(db: Database, fields: Sequence[Field], digest: Callable[[Sequence[Fie
     if found is not None:
         return int(found)
     schema_id = int(
-        db.value("INSERT INTO schema(digest, columns) VALUES (?, ?) RETURNING id", (key, sum("." not in f.path for f in fields)))
+        db.value(
+            "INSERT INTO schema(digest, columns) VALUES (?, ?) RETURNING id",
+            (key, sum("." not in f.path for f in fields)),
+        )
     )
     db.executemany(
         "INSERT INTO field(schema_id, position, path, name, type, nullable, doc) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -204,14 +206,14 @@ def fields(db: Database, schema_id: int | None) -> tuple[Field, ...]:
 
 def opened(db: Database, asset_id: int, belongs: Belongs) -> list[tuple[Any, ...]]:
     """What is known from an asset's opened files: (path, format, schema_id, rows, codec, finding, detail, claimed)."""
+    same = "IS" if db.dialect == "sqlite" else "IS NOT DISTINCT FROM"
     rows = db.all(
         "SELECT DISTINCT i.directory_id, d.path, i.name, i.format, i.schema_id, i.rows, i.codec, i.finding, "
         "i.finding_detail, i.claimed, f.format FROM part p JOIN directory d ON d.id = p.directory_id "
         "JOIN inspection i ON i.directory_id = p.directory_id "
         "JOIN file f ON f.directory_id = i.directory_id AND f.name = i.name "
-        "AND f.size IS NOT DISTINCT FROM i.size AND f.mtime_ns IS NOT DISTINCT FROM i.mtime_ns "
-        "AND f.etag IS NOT DISTINCT FROM i.etag WHERE p.asset_id = ? AND p.role = 'data' ORDER BY d.path, i.name"
-        .replace("IS NOT DISTINCT FROM", "IS" if db.dialect == "sqlite" else "IS NOT DISTINCT FROM"),
+        f"AND f.size {same} i.size AND f.mtime_ns {same} i.mtime_ns AND f.etag {same} i.etag "
+        "WHERE p.asset_id = ? AND p.role = 'data' ORDER BY d.path, i.name",
         (asset_id,),
     )
     kept = []
@@ -219,9 +221,14 @@ def opened(db: Database, asset_id: int, belongs: Belongs) -> list[tuple[Any, ...
     for row in rows:
         if row[0] not in keys_of:
             kinds = db.all("SELECT pattern, format, role, asset_id FROM part WHERE directory_id = ?", (row[0],))
-            keys_of[row[0]] = ([(k[0], k[1] or None, k[2]) for k in kinds], {i for i, k in enumerate(kinds) if k[3] == asset_id})
+            keys_of[row[0]] = (
+                [(k[0], k[1] or None, k[2]) for k in kinds],
+                {i for i, k in enumerate(kinds) if k[3] == asset_id},
+            )
         keys, mine = keys_of[row[0]]
-        owner = next((o for f in (row[9], row[10], *{k[1] for k in keys}) if (o := belongs(keys, [row[2]], [f])[0]) >= 0), -1)
+        owner = next(
+            (o for f in (row[9], row[10], *{k[1] for k in keys}) if (o := belongs(keys, [row[2]], [f])[0]) >= 0), -1
+        )
         if owner in mine:
             kept.append((f"{row[1]}/{row[2]}" if row[1] else row[2], *row[3:10]))
     return kept

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from catalog.store.engine import Database
 
 _COLUMNS = (
-    "id, path, digest, directories, own_files, own_bytes, sub_files, sub_bytes, mtime_ns, CASE WHEN removed_crawl IS NULL THEN 0 ELSE 1 END"
+    "id, path, digest, directories, own_files, own_bytes, sub_files, sub_bytes, mtime_ns, "
+    "CASE WHEN removed_crawl IS NULL THEN 0 ELSE 1 END"
 )
 
 

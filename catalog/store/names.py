@@ -43,7 +43,7 @@ def certain_trigrams(word: str) -> list[str]:
 
 def text_of(names: Sequence[str]) -> str:
     """The search text of sorted `names`: what they share once, then what is left of each."""
-    shared = os.path.commonprefix((names[0], names[-1]))
+    shared = os.path.commonprefix((names[0], names[-1]))  # noqa: RUF071 (characters are what is meant)
     endings = {name[name.rfind(".") :] for name in (names[0], names[len(names) // 2], names[-1]) if "." in name}
     text = "\n" + fold("\n".join(names)) + "\n"
     folded = fold(shared)

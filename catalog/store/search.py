@@ -20,9 +20,7 @@ __all__ = ["COUNTED", "Facets", "count", "facets", "hints", "search"]
 _HINTED = 8  # conditions tried
 
 
-def search(
-    db: Database, query: Query, offset: int = 0, limit: int = 50, *, now_ns: int | None = None
-) -> list[Hit]:
+def search(db: Database, query: Query, offset: int = 0, limit: int = 50, *, now_ns: int | None = None) -> list[Hit]:
     """One page of hits. Pages of an unchanged catalog neither overlap nor leave gaps.
 
     `now_ns` is the moment ages in the query are counted from; give the same one for every page.

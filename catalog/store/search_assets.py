@@ -38,9 +38,7 @@ FACET_VALUES = 50
 
 Facets = dict[str, list[tuple[str, int]]]
 
-_COLUMNS = (
-    "a.id, a.kind, a.name, a.path, a.format, a.files, a.bytes, a.rows, a.newest_ns, a.version, s.name, s.url"
-)
+_COLUMNS = "a.id, a.kind, a.name, a.path, a.format, a.files, a.bytes, a.rows, a.newest_ns, a.version, s.name, s.url"
 _SOURCE = "FROM asset a LEFT JOIN silo s ON s.id = a.silo_id"
 _AMOUNTS = {"size": "a.bytes", "files": "a.files", "rows": "a.rows", "modified": "a.newest_ns"}
 _RULES: Mapping[str, tuple[str, ...]] = {
@@ -160,9 +158,7 @@ def _rank(db: Database, word: Word) -> Clause:
 def _where(db: Database, query: Query, now_ns: int) -> Clause:
     clauses = [_word(db, word) for word in query.words]
     clauses += [
-        unless(_term(db, term, now_ns), term.negated)
-        for term in query.terms
-        if term.field not in ("column", "type")
+        unless(_term(db, term, now_ns), term.negated) for term in query.terms if term.field not in ("column", "type")
     ]
     clauses += schema_clauses(db, query.terms, "a.schema_id")
     asked = [term.values for term in query.terms if term.field == "is" and not term.negated]

@@ -91,7 +91,7 @@ def facts(hit: Hit, info: AssetInfo | None, clock: Clock) -> list[Text]:
 
 def why(info: AssetInfo) -> Text:
     """Why these files are believed to be one asset."""
-    return Text(f"{shown(info.rule)}, {info.confidence:.0%}: {shown(info.evidence)}")
+    return Text(f"{shown(info.evidence)} ({info.confidence:.0%})")
 
 
 def schema(info: AssetInfo, width: int, limit: int = PREVIEW_FIELDS) -> list[Text]:

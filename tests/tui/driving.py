@@ -16,7 +16,7 @@ from catalog.tui.widgets.table import VirtualTable
 
 def make_app(cat=None, **options):
     """An app whose pictures are repeatable: the time stands still and nothing takes long."""
-    cat = FakeCatalog(hits(12_042)) if cat is None else cat
+    cat = FakeCatalog(hits(2_042)) if cat is None else cat
     return CatalogApp(cat, clock=Clock(NOW), perf=lambda: 0.0, **options)
 
 

@@ -14,8 +14,23 @@ from catalog.query import Query, Term, Word, parse
 
 NOW = 1_790_000_000 * 10**9  # 2026-09-21T14:13:20Z
 DAY = 86_400 * 10**9
-SILOS = (("lake", "s3://acme-lake", "object"), ("scans", "nfs://filer/scans", "file"), ("lab-nas", "/mnt/lab", "file"))
-SUBJECTS = ("clicks", "orders", "sessions", "labels", "embeddings", "scans", "features", "payments", "crawl", "audio")
+SILOS = (
+    ("lake", "s3://acme-lake", "object"),
+    ("scans", "nfs://filer/scans", "file"),
+    ("lab-nas", "/mnt/lab", "file"),
+)
+SUBJECTS = (
+    "clicks",
+    "orders",
+    "sessions",
+    "labels",
+    "embeddings",
+    "scans",
+    "features",
+    "payments",
+    "crawl",
+    "audio",
+)
 STAGES = ("raw", "clean", "daily", "train", "eval", "2026", "v2", "sampled", "joined", "export")
 FORMATS = ("parquet", "csv", "jsonl", "delta", "zarr", "safetensors", "tiff", "avro", "hdf5")
 OWNERS = ("ann", "growth", "vision", None, None)
@@ -136,7 +151,7 @@ class FakeResults:
         self.found = [hit for hit in pool if matches(hit, query)]
         if query.sort:
             attribute = {"modified": "modified_ns", "size": "bytes"}.get(query.sort.field, query.sort.field)
-            self.found.sort(key=lambda h: (getattr(h, attribute) or 0), reverse=query.sort.descending)
+            self.found.sort(key=lambda h: getattr(h, attribute) or 0, reverse=query.sort.descending)
 
     def page(self, offset, limit):
         self.fork.check_thread()
@@ -242,4 +257,10 @@ def _holds(hit: Hit, condition: Word | Term) -> bool:
 def hostile(hit: Hit) -> Hit:
     """The same hit with a name that tries to move the cursor, close markup and reverse the line."""
     name = "\x1b[31mred\x1b[0m [bold]not bold[/bold] [@click=app.quit]x[/] \u202eover \u200b\x07 [/] 表データ.csv"
-    return replace(hit, name=name, uri=f"s3://acme-lake/{name}\n/second", owner="[red]x[/red]\x1b]0;t\x07", tags=("[b]t",))
+    return replace(
+        hit,
+        name=name,
+        uri=f"s3://acme-lake/{name}\n/second",
+        owner="[red]x[/red]\x1b]0;t\x07",
+        tags=("[b]t",),
+    )

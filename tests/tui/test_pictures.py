@@ -20,7 +20,7 @@ def taken(snap_compare, size, *keys, cat=None, query=""):
             await pilot.press(key)
             await settle(pilot)
 
-    return snap_compare(make_app(cat), terminal_size=size, run_before=prepare)
+    return snap_compare(make_app(cat or FakeCatalog(hits(12_042))), terminal_size=size, run_before=prepare)
 
 
 @sizes
