@@ -74,9 +74,15 @@ class InspectStage:
         self._everything = mode == "all"
         self._tick = tick
 
-    def identify(self, prefix: str) -> bool:
-        """Open files whose names tell nothing, and sketch their directories again; True when any was."""
+    def identify(self, prefix: str, *, cut_off: bool) -> bool:
+        """Open files whose names tell nothing, and sketch their directories again; True when any was.
+
+        After a crawl that was `cut_off`, also directories whose files it opened and did not sketch.
+        """
         found = False
+        for directory_id, path in inspections.identified(self._db, self._silo_id, prefix) if cut_off else ():
+            self._resketch(directory_id, path)
+            found = True
         for targets in inspections.nameless(self._db, self._silo_id, prefix, None if self._everything else NAMELESS):
             self._open(targets)
             self._resketch(targets[0].directory_id, targets[0].directory)

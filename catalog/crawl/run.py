@@ -65,7 +65,7 @@ class Crawl:
     def _after_listing(self) -> None:
         counts = self._writer.counts
         touched = bool(counts.added or counts.changed or counts.removed)
-        identified = self._inspect != "none" and self._opening.identify(self._prefix)
+        identified = self._inspect != "none" and self._opening.identify(self._prefix, cut_off=self._cut_off)
         if touched or identified or self._cut_off:
             self._show("group")
             namespace, root = self._silo.namespace()

@@ -224,13 +224,10 @@ def _owned(
 ) -> Iterator[FileInfo]:  # fmt: skip
     """Those of a directory's files that belong to the asset. A lone part owns its whole directory."""
     kinds = db.all("SELECT pattern, format, role, asset_id FROM part WHERE directory_id = ?", (directory_id,))
-    if past and not kinds:
-        kinds = [
-            (k[0].partition("|")[0], "", "data", asset_id)
-            for k in db.all("SELECT key FROM asset WHERE id = ?", (asset_id,))
-        ]
+    if past:
+        kinds = [*kinds, *_own_kinds(db, asset_id, path, rows)]
     prefix = path + "/" if path else ""
-    if all(kind[3] == asset_id for kind in kinds):
+    if not past and all(kind[3] == asset_id for kind in kinds):
         mine = [True] * len(rows)
     else:
         keys = [(k[0], k[1] or None, k[2]) for k in kinds]
@@ -243,6 +240,22 @@ def _owned(
     for row, own in zip(rows, mine):
         if own:
             yield FileInfo(prefix + row[0], row[1], row[2], row[3], row[4], "live", row[5])
+
+
+def _own_kinds(db: Database, asset_id: int, path: str, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """The parts an asset may have had in a directory, as its key tells, for files that are no longer there."""
+    root, rule, key = db.one("SELECT root, rule, key FROM asset WHERE id = ?", (asset_id,)) or ("", "", "")
+    pattern, _, format = key.partition("|")
+    formats = {row[4] or "" for row in rows}
+    if rule in ("hive", "dates"):
+        return [("{*}", pattern, "data", asset_id)] if path != root else []
+    if rule in ("single", "shards", "folder"):
+        if path != root:
+            return []
+        if rule == "single":  # its key is its name; any format the file had
+            return [(key, one, "data", asset_id) for one in formats]
+        return [(pattern, format, "data", asset_id)]
+    return [(wild, one, role, asset_id) for one in formats for wild, role in (("{*}", "data"), ("{_}", "sidecar"))]
 
 
 def _versioned(reference: str) -> tuple[str, int | None]:

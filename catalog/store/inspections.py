@@ -56,7 +56,10 @@ class Candidate:
 
 
 def nameless(db: Database, silo_id: int, prefix: str, limit: int | None) -> Iterator[list[Target]]:
-    """Files whose names tell nothing and that were not opened yet, up to `limit` of a directory at a time."""
+    """Files whose names tell nothing and that were not opened in their present state yet.
+
+    Up to `limit` of a directory, and a directory at a time.
+    """
     where, which = under("d.path", prefix)
     directories = db.all(
         "SELECT d.id, d.path FROM directory d JOIN part p ON p.directory_id = d.id "
@@ -66,7 +69,7 @@ def nameless(db: Database, silo_id: int, prefix: str, limit: int | None) -> Iter
     for directory_id, path in directories:
         rows = db.all(
             "SELECT f.name, f.size, f.mtime_ns, f.etag, f.format FROM file f LEFT JOIN inspection i "
-            "ON i.directory_id = f.directory_id AND i.name = f.name "
+            f"ON i.directory_id = f.directory_id AND i.name = f.name AND {_same_state(db)} "
             "WHERE f.directory_id = ? AND f.format IS NULL AND f.size > 0 AND i.name IS NULL ORDER BY f.name"
             + ("" if limit is None else f" LIMIT {limit}"),
             (directory_id,),
@@ -75,10 +78,28 @@ def nameless(db: Database, silo_id: int, prefix: str, limit: int | None) -> Iter
             yield [Target(directory_id, path, *row) for row in rows]
 
 
+def identified(db: Database, silo_id: int, prefix: str) -> list[tuple[int, str]]:
+    """Directories (id, path) of which nameless files were opened while others stay without a format."""
+    where, which = under("d.path", prefix)
+    rows = db.all(
+        "SELECT d.id, d.path FROM directory d JOIN part p ON p.directory_id = d.id "
+        f"WHERE d.silo_id = ? AND p.format = '' AND p.role = 'other' AND {where} AND EXISTS (SELECT 1 FROM inspection i "
+        "WHERE i.directory_id = d.id AND i.claimed IS NULL AND i.format IS NOT NULL) ORDER BY d.id",
+        (silo_id, *which),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _same_state(db: Database) -> str:
+    """SQL for "the inspection `i` saw the file `f` as it is"."""
+    same = "IS" if db.dialect == "sqlite" else "IS NOT DISTINCT FROM"
+    return " AND ".join(f"f.{column} {same} i.{column}" for column in ("size", "mtime_ns", "etag"))
+
+
 def candidates(db: Database, silo_id: int, prefix: str, *, everything: bool) -> list[Candidate]:
-    """Assets with a version of which no file was opened yet (or, for `everything`, not all)."""
+    """Assets with a version of which no file was opened yet (with `everything`, or not all were)."""
     where, which = under("root", prefix)
-    wanted = "inspected < files" if everything else "sampled_version <> version"
+    wanted = "(sampled_version <> version OR inspected < files)" if everything else "sampled_version <> version"
     rows = db.all(
         "SELECT id, version, files, rule FROM asset "
         f"WHERE silo_id = ? AND removed_crawl IS NULL AND {wanted} AND {where} "

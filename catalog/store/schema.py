@@ -240,6 +240,7 @@ class Asset(Table, table=True):
         Index("uq_asset_identity", "silo_id", "kind", "namespace", "name", unique=True),
         Index("uq_asset_group", "silo_id", "root", "rule", "key", unique=True),
         Index("ix_asset_newest_ns", "newest_ns"),
+        Index("ix_asset_path", "path"),
         Index("ix_asset_schema_id", "schema_id"),
     )
 

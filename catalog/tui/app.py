@@ -31,7 +31,7 @@ Copy = Callable[[str, Callable[[str], None]], clipboard.Copied]
 
 
 class CatalogApp(App[None]):
-    """The terminal UI on one catalog. `clock` and `perf` (seconds) can be fixed for repeatable pictures."""
+    """The terminal UI on one catalog. `clock`, `perf` (seconds) and `location` can be fixed for pictures."""
 
     TITLE = "Silograph"
     CSS_PATH: ClassVar[str | Path] = "app.tcss"
@@ -55,6 +55,7 @@ class CatalogApp(App[None]):
         clock: Clock | None = None,
         perf: Callable[[], float] = time.perf_counter,
         copy: Copy = clipboard.copy,
+        location: str | None = None,
     ) -> None:
         super().__init__()
         self.cat = cat
@@ -62,6 +63,7 @@ class CatalogApp(App[None]):
         self.perf = perf
         self.readers = {name: Reader(cat, name) for name in ("rows", "facets", "detail")}
         self._copy = copy
+        self._location = location or _from_home(cat.location)
         self._forward: list[Hit] = []
         self.other_db = _other_db(cat)
 
@@ -77,7 +79,7 @@ class CatalogApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The search is home."""
-        return SearchScreen(self.readers, self.clock, self.perf, self.cat.location)
+        return SearchScreen(self.readers, self.clock, self.perf, self._location)
 
     def on_unmount(self) -> None:
         """End the reading threads."""
@@ -148,3 +150,9 @@ def _other_db(cat: Catalog) -> str | None:
     except CatalogError:
         usual = False
     return None if usual or not cat.url.startswith("sqlite:") else cat.location
+
+
+def _from_home(location: str) -> str:
+    """A path below the home folder as `~/…`."""
+    home = str(Path.home())
+    return "~" + location[len(home) :] if location.startswith(home + "/") else location

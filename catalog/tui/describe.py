@@ -30,6 +30,10 @@ class Clock:
         word = text.age(ns, self.now_ns or time.time_ns())
         return word if word in ("just now", "ahead") else f"{word} ago"
 
+    def since(self, ns: int | None) -> str:
+        """Date and age."""
+        return NONE if ns is None else f"{day(ns)} · {self.age(ns)}"
+
     def moment(self, ns: int | None) -> str:
         """Date, time in UTC and age."""
         if ns is None:
@@ -73,7 +77,7 @@ def facts(hit: Hit, info: AssetInfo | None, clock: Clock) -> list[Text]:
         pair("size", size(hit.bytes)),
         pair("files", number(hit.files)),
         pair("rows", number(hit.rows)),
-        pair("modified", clock.moment(hit.modified_ns)),
+        pair("modified", clock.since(hit.modified_ns)),
         pair("version", NONE if hit.version is None else f"{hit.version}"),
         pair("owner", hit.owner),
         pair("tags", "  ".join(f"#{tag}" for tag in hit.tags) or None),
@@ -82,7 +86,7 @@ def facts(hit: Hit, info: AssetInfo | None, clock: Clock) -> list[Text]:
         return lines
     if info.removed_ns is not None:
         lines.insert(0, Text(f"✗ removed {clock.moment(info.removed_ns)}", style="bold"))
-    lines.append(pair("verified", clock.moment(info.last_verified_ns)))
+    lines.append(pair("verified", clock.since(info.last_verified_ns)))
     lines.append(pair("inspected", f"{info.inspected:,} of {text.plural(hit.files, 'file')}"))
     if info.partitions:
         lines.append(pair("split by", ", ".join(info.partitions)))

@@ -19,7 +19,7 @@ def _name(hit: Hit) -> str:
 HITS: tuple[Column[Hit], ...] = (
     Column("name", "name", _name, 28, 0, 0, cut="middle", marked=True, sort="name"),
     Column("silo", "silo", lambda h: shown(h.silo, 80), 8, 18, 1, cut="middle", tone="dim"),
-    Column("format", "format", lambda h: shown(h.format, 40), 8, 11, 2),
+    Column("format", "format", lambda h: shown(h.format, 40), 11, 13, 2),
     Column("kind", "kind", lambda h: shown(h.kind, 20), 7, 7, 9, tone="dim"),
     Column("size", "size", lambda h: size(h.bytes), 8, 8, 3, right=True, sort="size"),
     Column("files", "files", lambda h: number(h.files), 9, 11, 5, right=True, sort="files"),

@@ -72,13 +72,15 @@ class Bench:
         """What the catalog says, without ids and crawl numbers: equal for equal silos."""
         return {
             "files": self.files(),
-            "assets": {name: row[:-1] for name, row in self.assets().items()},
+            "assets": self.rows(
+                "SELECT root, rule, key, kind, format, files, bytes FROM asset WHERE removed_crawl IS NULL ORDER BY 1, 2, 3"
+            ),
             "directories": self.rows(
                 "SELECT path, digest, directories, own_files, own_bytes, sub_files, sub_bytes, newest_ns, oldest_ns, "
                 "largest, smallest FROM directory WHERE removed_crawl IS NULL ORDER BY path"
             ),
             "parts": self.rows(
-                "SELECT d.path, p.pattern, p.format, p.role, p.files, p.bytes, p.digest, a.path FROM part p "
+                "SELECT d.path, p.pattern, p.format, p.role, p.files, p.bytes, p.digest, a.root, a.rule, a.key FROM part p "
                 "JOIN directory d ON d.id = p.directory_id LEFT JOIN asset a ON a.id = p.asset_id "
                 "ORDER BY d.path, p.pattern, p.format"
             ),

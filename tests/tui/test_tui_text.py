@@ -6,6 +6,7 @@ import os
 import shlex
 import stat
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from fake_catalog import NOW, FakeCatalog, hits, hostile
@@ -41,7 +42,7 @@ def test_fit_cuts_where_told(cut, expected):
 def test_spans_are_sorted_and_apart(text, needles):
     found = cells.spans(text, needles)
     assert all(a < b for a, b in found)
-    assert all(first[1] < second[0] for first, second in zip(found, found[1:]))
+    assert all(first[1] < second[0] for first, second in pairwise(found))
 
 
 @pytest.mark.parametrize("columns", [HITS, FIELDS, FILES, VERSIONS])
