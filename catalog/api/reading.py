@@ -48,6 +48,7 @@ def read_table(silo: Silo, info: AssetInfo, paths: Sequence[str], columns: Seque
 def _dataset(
     silo: Silo, kind: str, info: AssetInfo, paths: Sequence[str], columns: Sequence[str] | None
 ) -> pyarrow.Table:
+    import pyarrow as pa
     import pyarrow.dataset as ds
     from pyarrow.fs import FSSpecHandler, PyFileSystem
 
@@ -56,7 +57,12 @@ def _dataset(
     made = ds.dataset(
         list(paths), format=reader, filesystem=PyFileSystem(FSSpecHandler(silo.filesystem())), partitioning=partitioning
     )
-    return made.to_table(columns=list(columns) if columns is not None else None)
+    # A dataset takes its columns from its first file; here all files have a say.
+    schemas = [fragment.physical_schema for fragment in made.get_fragments()]
+    whole = pa.unify_schemas([*schemas, made.schema], promote_options="permissive")
+    # One thread: pyarrow's own, still reading ahead through a Python filesystem when the interpreter
+    # ends, abort the process.
+    return made.replace_schema(whole).to_table(columns=list(columns) if columns is not None else None, use_threads=False)
 
 
 def _csv_options(silo: Silo, path: str) -> Any:

@@ -24,7 +24,7 @@ TEST_KEYS = ("name", "url", "identity", "readable", "seconds", "sample")
     epilog=examples(
         "catalog silo add lab ~/data",
         "catalog silo add lake s3://acme-lake/raw --option region=eu-west-1",
-        "catalog silo add lake s3://lake --option endpoint=https://s3.example.com --option key=env:KEY",
+        "catalog silo add lake s3://lake --option endpoint=https://s3.example.com --option secret_access_key=env:KEY",
     )
 )
 def add(

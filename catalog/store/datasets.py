@@ -14,7 +14,7 @@ MARKER_DIRECTORIES = frozenset({"_delta_log", ".hoodie", "_versions", "_transact
 _CLAIMED = ("delta", "iceberg", "hudi", "lance", "zarr", "saved_model", "hf_model")
 _CHUNK = 2000
 Member = tuple[str, Part]
-Fingerprint = Callable[[Iterable[tuple[str, str, str, bytes]]], str]
+Fingerprint = Callable[[Iterable[tuple[str, str, bytes]]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Regrouping:
             seen = set[int]()
             for group, members in groups:
                 asset = known.get((group.root, group.rule, group.key))
-                print_ = fingerprint((d, p.pattern, p.format or "", p.digest) for d, p in members)
+                print_ = fingerprint((d, p.pattern, p.digest) for d, p in members)
                 if asset is None:
                     name = self._free(self._place.name(group.name), group, taken)
                     asset = _Known(following, name, 0, "", False)

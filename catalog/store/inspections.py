@@ -83,7 +83,8 @@ def identified(db: Database, silo_id: int, prefix: str) -> list[tuple[int, str]]
     where, which = under("d.path", prefix)
     rows = db.all(
         "SELECT d.id, d.path FROM directory d JOIN part p ON p.directory_id = d.id "
-        f"WHERE d.silo_id = ? AND p.format = '' AND p.role = 'other' AND {where} AND EXISTS (SELECT 1 FROM inspection i "
+        f"WHERE d.silo_id = ? AND p.format = '' AND p.role = 'other' AND {where} "
+        "AND EXISTS (SELECT 1 FROM inspection i "
         "WHERE i.directory_id = d.id AND i.claimed IS NULL AND i.format IS NOT NULL) ORDER BY d.id",
         (silo_id, *which),
     )

@@ -70,7 +70,7 @@ def test_inspecting_nothing_opens_nothing(tree, cat):
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda data: data[: len(data) // 2], lambda data: data[:-20] + b"\0" * 12 + data[-8:], lambda data: b"PAR1" + b"\xff" * 60 + b"PAR1"],
+    [lambda data: data[: len(data) // 2], lambda data: data[: -int.from_bytes(data[-8:-4], "little") - 8] + b"\xff" * 600 + data[-8:], lambda data: b"PAR1" + b"\xff" * 60 + b"PAR1"],
     ids=["cut", "footer", "noise"],
 )
 def test_a_broken_parquet_file_is_a_finding_and_the_crawl_complete(tree, cat, damage):

@@ -67,6 +67,21 @@ def test_upgrading_again_changes_nothing_and_keeps_rows(db_url, tmp_path):
     assert rows(db_url) == before
 
 
+@pytest.mark.parametrize("older", migrate.KNOWN[:-1])
+def test_upgrading_an_older_catalog_keeps_its_rows(db_url, tmp_path, older):
+    from alembic import command
+
+    filled(db_url, tmp_path / "silo")
+    before = rows(db_url)
+    command.downgrade(migrate.config(db_url), older)
+    with pytest.raises(StoreOutdated) as refused:
+        catalog.connect(db_url)
+    assert refused.value.hint == "catalog db upgrade"
+    assert migrate.upgrade(db_url) == (older, migrate.HEAD)
+    assert rows(db_url) == before
+    command.check(migrate.config(db_url))
+
+
 def test_a_catalog_can_be_taken_down_and_up_again(db_url):
     from alembic import command
 

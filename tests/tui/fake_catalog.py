@@ -84,12 +84,13 @@ class FakeCatalog:
     location = "~/data/catalog.db"
     url = "sqlite:///catalog.db"
 
-    def __init__(self, known=(), *, with_silos=None, columns=18, single_files=(), failing=None):
+    def __init__(self, known=(), *, with_silos=None, columns=18, single_files=(), failing=None, counted=None):
         self.known = list(known)
         self.single_files = list(single_files)
         self.columns = columns
         self.silo_list = silos() if with_silos is None else with_silos
         self.failing = failing or {}
+        self.counted = counted
         self.gate: threading.Event | None = None
         self.pages: list[tuple[int, int]] = []
         self.queries: list[str] = []
@@ -168,7 +169,8 @@ class FakeResults:
 
     def count(self):
         self.fork.check_thread()
-        return Count(len(self.found))
+        most = self.fork.origin.counted
+        return Count(most, exact=False) if most and most < len(self.found) else Count(len(self.found))
 
     def facets(self):
         self.fork.check_thread()

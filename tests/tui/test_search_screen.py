@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 from driving import CopyLog, driven, names, query_of, results, screen_text, settle, write
 from fake_catalog import FakeCatalog, hits, hostile, silos
+from textual import events
 
 from catalog.errors import StoreBusy
 from catalog.model import Hit
@@ -305,3 +307,28 @@ async def test_palette_and_help_open():
         await pilot.press("escape", "ctrl+p")
         await settle(pilot)
         assert "copy the URI" in screen_text(pilot)
+
+
+async def test_what_is_typed_right_behind_the_slash_is_text():
+    async with driven(FakeCatalog(hits(10))) as pilot:
+        for key in ("slash", "q", "f", "y"):
+            pilot.app.post_message(events.Key(key, "/" if key == "slash" else key))
+        await settle(pilot)
+        assert pilot.app.is_running and query_of(pilot) == "qfy"
+
+
+async def test_a_count_that_is_not_exact_grows_when_its_end_is_reached():
+    async with driven(FakeCatalog(hits(700), counted=256)) as pilot:
+        assert "256+" in str(results(pilot).border_title)
+        for _ in range(5):
+            await pilot.press("G")
+            await settle(pilot)
+        assert results(pilot).count == 700
+        assert results(pilot).current == pilot.app.cat.known[-1]
+
+
+async def test_silos_that_hold_nothing_and_crawls_that_were_cut_short():
+    estate = [replace(silo, last_state="partial") for silo in silos()[:1]] + silos()[1:]
+    async with driven(FakeCatalog([], with_silos=estate)) as pilot:
+        assert "No datasets found" in screen_text(pilot)
+        assert "partial 2h ago" in screen_text(pilot) and "! 1 incomplete" in screen_text(pilot)

@@ -64,7 +64,7 @@ class DatasetScreen(BrowseScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,left_square_bracket,backspace", "back", "back", key_display="esc", tooltip="go back"),
-        Binding("slash", "filter", "filter", key_display="/", tooltip="filter the columns"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip="filter the columns", priority=True),
         *COPYING,
         Binding("R", "refresh", "refresh", show=False, tooltip="read everything anew"),
     ]
@@ -104,7 +104,7 @@ class DatasetScreen(BrowseScreen):
     def on_mount(self) -> None:
         """Show what the hit says at once, and read the rest."""
         self._draw_head()
-        self._table("schema").focus()
+        self.set_focus(self._table("schema"))
         self.load()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -182,12 +182,16 @@ class DatasetScreen(BrowseScreen):
 
     def action_focus_list(self) -> None:
         """Go to the list of the open tab."""
-        self._table(self.query_one("#tabs", TabbedContent).active or TABS[0]).focus()
+        self.set_focus(self._table(self.query_one("#tabs", TabbedContent).active or TABS[0]))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the filter a slash is a character."""
+        return not (action == "filter" and isinstance(self.focused, FilterInput))
 
     def action_filter(self) -> None:
         """Type a filter for the columns."""
         self.query_one("#tabs", TabbedContent).active = "schema"
-        self.query_one(FilterInput).focus()
+        self.set_focus(self.query_one(FilterInput))
 
     def action_pane(self, step: int) -> None:
         """Open the next tab."""

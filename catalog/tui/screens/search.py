@@ -49,7 +49,8 @@ class SearchScreen(BrowseScreen):
     """Home. The query in the box is the whole state; facets, sorting and hints only edit it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "focus_box", "search", key_display="/", tooltip="type a query"),
+        # With priority, so that what is typed right behind the slash goes to the box already.
+        Binding("slash", "focus_box", "search", key_display="/", tooltip="type a query", priority=True),
         Binding("f", "toggle_pane('facets')", "facets", tooltip="show or hide the facets"),
         Binding("p", "toggle_pane('preview')", "preview", tooltip="show or hide the preview"),
         Binding("s", "sort", "sort", tooltip="choose the order"),
@@ -98,7 +99,7 @@ class SearchScreen(BrowseScreen):
         self.query_one("#preview").border_title = "Preview"
         self.results.border_title = "Results"
         self.query_one("#notice").display = False
-        self.results.focus()
+        self.set_focus(self.results)
         self.refresh_estate()
         self.search("")
 
@@ -174,7 +175,7 @@ class SearchScreen(BrowseScreen):
         if not known.silos:
             notice.no_silos()
         elif not known.total.number and not query.strip():
-            notice.no_crawl([silo.name for silo in known.silos])
+            notice.no_assets(known.silos, self._clock)
         else:
             notice.no_hits(await self._readers["facets"].run(partial(hints, query=query)))
 
@@ -182,7 +183,9 @@ class SearchScreen(BrowseScreen):
         if isinstance(error, QueryError):
             self.query_one(SearchBox).show_error(error)
             return
-        self.query_one(Notice).failed(error)
+        notice = self.query_one(Notice)
+        notice.border_title = "Results"
+        notice.failed(error)
         self._put_notice(True)
 
     def _tell(self, query: str, count: Count, seconds: float) -> None:
@@ -282,7 +285,7 @@ class SearchScreen(BrowseScreen):
         self._arrange()
         target = self.query_one(f"#{pane}")
         if pane == "facets" and target.display:
-            target.focus()
+            self.set_focus(target)
 
     def action_zoom(self) -> None:
         """Give the focused pane the whole body, or end that."""
@@ -302,19 +305,19 @@ class SearchScreen(BrowseScreen):
 
     def action_focus_box(self) -> None:
         """Type a query."""
-        self.query_one(QueryInput).focus()
+        self.set_focus(self.query_one(QueryInput))
 
     def action_focus_results(self) -> None:
         """Go to the results, or to what stands in their place."""
         choices = self.query_one("#notice-choices")
-        (choices if self._empty and choices.display else self.results).focus()
+        self.set_focus(choices if self._empty and choices.display else self.results)
 
     def action_pane(self, step: int) -> None:
         """Move to the pane on the left or right."""
         shown: list[Widget] = [self.query_one(f"#{pane}") for pane in PANES if self._panes.visible(pane)]
         ids = [widget.id for widget in shown]
         at = ids.index(self.focused.id) if self.focused and self.focused.id in ids else ids.index("results")
-        shown[max(0, min(at + step, len(shown) - 1))].focus()
+        self.set_focus(shown[max(0, min(at + step, len(shown) - 1))])
 
     def _put_notice(self, empty: bool) -> None:
         self._empty = empty
@@ -344,6 +347,9 @@ class SearchScreen(BrowseScreen):
             parts.append(text.plural(len(silos), "silo"))
             if crawled:
                 parts.append(f"crawled {self._clock.age(max(crawled))}")
+            cut_short = sum(silo.last_state in ("partial", "failed", "cancelled") for silo in silos)
+            if cut_short:
+                parts.append(f"! {cut_short} incomplete")
         self.bar(["Search"], " · ".join(parts))
 
 

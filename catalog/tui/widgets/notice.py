@@ -13,10 +13,13 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from catalog.errors import CatalogError
+from catalog.model import SiloInfo
 from catalog.tui.cells import shown
+from catalog.tui.describe import Clock
 from catalog.tui.messages import HintTaken
 
 HINTS_SHOWN = 6
+SILOS_SHOWN = 8
 
 
 class Notice(VerticalScroll):
@@ -53,12 +56,19 @@ class Notice(VerticalScroll):
             "\nThen press R here.",
         )
 
-    def no_crawl(self, silos: Sequence[str]) -> None:
-        """There are silos, and nothing was listed in them."""
-        names = ", ".join(shown(name) for name in silos[:5]) + (" …" if len(silos) > 5 else "")
-        self._say(
-            "Nothing crawled yet", f"Registered: {names}\n", ("  catalog crawl",), "\nThen press R here."
-        )
+    def no_assets(self, silos: Sequence[SiloInfo], clock: Clock) -> None:
+        """There are silos, and nothing was found in them, or nothing was listed yet."""
+        crawled = any(silo.last_crawl_ns is not None for silo in silos)
+        lines = []
+        for silo in silos[:SILOS_SHOWN]:
+            state = (
+                f"{silo.last_state} {clock.age(silo.last_crawl_ns)}" if silo.last_crawl_ns else "not crawled"
+            )
+            lines.append(f"{shown(silo.name, 40):<16} {state}")
+        if len(silos) > SILOS_SHOWN:
+            lines.append(f"… {len(silos) - SILOS_SHOWN:,} more")
+        title = "No datasets found in the silos" if crawled else "Nothing crawled yet"
+        self._say(title, "\n".join(lines) + "\n", ("  catalog crawl",), "\nThen press R here.")
 
     def no_hits(self, hints: Sequence[tuple[str, int]]) -> None:
         """The query matches nothing; each hint is a query with one filter less and what it would find."""
