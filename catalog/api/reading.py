@@ -62,7 +62,8 @@ def _dataset(
     whole = pa.unify_schemas([*schemas, made.schema], promote_options="permissive")
     # One thread: pyarrow's own, still reading ahead through a Python filesystem when the interpreter
     # ends, abort the process.
-    return made.replace_schema(whole).to_table(columns=list(columns) if columns is not None else None, use_threads=False)
+    wanted = list(columns) if columns is not None else None
+    return made.replace_schema(whole).to_table(columns=wanted, use_threads=False)
 
 
 def _csv_options(silo: Silo, path: str) -> Any:

@@ -35,7 +35,7 @@ OLDEST_PYTHON = (3, 11)
 NARROWEST = 80
 CHECK_KEYS = ("status", "check", "detail", "hint")
 EXTRAS = {
-    "postgres": ("psycopg", "adbc_driver_postgresql"),
+    "postgres": ("psycopg",),
     "frames": ("polars", "pandas"),
     "keyring": ("keyring",),
 }

@@ -6,6 +6,8 @@ import pytest
 from driving import make_app, settle, write
 from fake_catalog import FakeCatalog, hits, hostile, silos
 
+from catalog.tui.widgets.search_box import QueryInput
+
 SIZES = [(80, 24), (120, 30), (200, 50)]
 sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 
@@ -76,7 +78,9 @@ def test_facets_on_a_narrow_screen(snap_compare):
 def test_query_error(snap_compare):
     async def prepare(pilot):
         await settle(pilot)
-        await write(pilot, "clicks sise:3")
+        await write(pilot, "clicks")
+        pilot.app.screen.query_one(QueryInput).value = "clicks sise:3"
+        await settle(pilot)
 
     assert snap_compare(make_app(), terminal_size=(80, 24), run_before=prepare)
 

@@ -146,7 +146,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         while len(self._pages) > PAGES_KEPT:
             self._pages.pop(next(iter(self._pages)))
         end = page * PAGE + len(rows)
-        if not self._exact and end >= self.count:
+        if not self._exact and (end >= self.count or len(rows) < PAGE):
             self._exact = len(rows) < PAGE
             self._resize_rows(end if self._exact else end + PAGE)
         self.refresh()
@@ -156,6 +156,8 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
     def _resize_rows(self, count: int) -> None:
         self.count = count
         self.virtual_size = Size(self.scrollable_content_region.width, count + 1)
+        if self.cursor >= count:  # there were fewer rows than the count said
+            self._go(count - 1)
 
     # ------------------------------------------------------------ drawing
 
