@@ -39,11 +39,11 @@ class Crawl:
         self._progress = progress
         self._began = time.monotonic()
         self._shown = self._beaten = 0.0
-        self._id, self._cut_off = crawls.start(db, info.id, prefix, mode)
+        self.id, self._cut_off = crawls.start(db, info.id, prefix, mode)
         tree_order = silo.capabilities.order == "tree"
-        self._writer = Writer(db, info.id, self._id, lambda: crawls.beat(db, self._id), tree_order=tree_order)
+        self._writer = Writer(db, info.id, self.id, lambda: crawls.beat(db, self.id), tree_order=tree_order)
         self._listing = ListingStage(db, silo, self._writer, mode, self._listed)
-        self._opening = InspectStage(db, silo, info.id, self._id, inspect, self._opened)
+        self._opening = InspectStage(db, silo, info.id, self.id, inspect, self._opened)
         self._versions = 0
 
     def run(self) -> CrawlReport:
@@ -71,7 +71,7 @@ class Crawl:
             namespace, root = self._silo.namespace()
             place = Place(self._info.id, self._info.name, namespace, root)
             first = counts.unchanged == 0 or identified or self._cut_off
-            self._versions, _ = regroup(self._db, place, self._id, everything=first)
+            self._versions, _ = regroup(self._db, place, self.id, everything=first)
         if self._inspect != "none":
             self._opening.sample(self._prefix)
 
@@ -93,7 +93,7 @@ class Crawl:
             "SELECT COUNT(*) FROM asset WHERE silo_id = ? AND removed_crawl IS NULL", (self._info.id,)
         )
         return CrawlReport(
-            silo=self._info.name, crawl=self._id, mode=self._mode, state=state, listed=listing.listed,
+            silo=self._info.name, crawl=self.id, mode=self._mode, state=state, listed=listing.listed,
             added=counts.added, changed=counts.changed, removed=counts.removed, unchanged=counts.unchanged,
             bytes=listing.bytes, seconds=time.monotonic() - self._began, datasets=int(datasets),
             versions=self._versions, inspected=self._opening.opened, findings=self._opening.findings,
@@ -106,11 +106,11 @@ class Crawl:
             self._show("list", prefix=path)
             if now - self._beaten >= _BEAT:
                 self._beaten = now
-                crawls.beat(self._db, self._id)
+                crawls.beat(self._db, self.id)
 
     def _opened(self, number: int) -> None:
         self._show("inspect", done=number)
-        crawls.beat(self._db, self._id)
+        crawls.beat(self._db, self.id)
 
     def _show(self, stage: Stage, *, prefix: str = "", done: int = 0, force: bool = False) -> None:
         self._shown = time.monotonic()
@@ -138,7 +138,11 @@ def crawl_silo(
     cannot be listed ends the crawl `failed`, in the report.
     """
     with _few_collections():
-        return Crawl(db, info, silo, prefix.strip("/"), mode, inspect, progress).run()
+        crawl = Crawl(db, info, silo, prefix.strip("/"), mode, inspect, progress)
+        try:
+            return crawl.run()
+        finally:
+            crawls.leave(crawl.id)
 
 
 @contextmanager

@@ -19,6 +19,9 @@ from catalog.text import age
 STALE_NS = 300 * 1_000_000_000
 """A running crawl that has given no sign for so long is dead (its own machine can tell at once)."""
 
+_running: set[tuple[str, int]] = set()
+"""(process, crawl) of the crawls this process runs, in any of its threads; a fork has its own pid."""
+
 _SILO = (
     "SELECT s.id, s.name, s.url, s.kind, s.options, s.added_ns, "
     "(SELECT MAX(ended_ns) FROM crawl c WHERE c.silo_id = s.id), "
@@ -100,7 +103,7 @@ def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool
         for row in db.all(
             "SELECT id, worker, heartbeat_ns, started_ns FROM crawl WHERE silo_id = ? AND state = 'running'", (silo_id,)
         ):
-            if _alive(str(row[1]), int(row[2]), now):
+            if _alive(int(row[0]), str(row[1]), int(row[2]), now):
                 raise StoreBusy(
                     f"A crawl of this silo is running (crawl {row[0]}, {row[1]}, started {age(int(row[3]))} ago).",
                     hint="Wait for it, or stop that process; its work is kept.",
@@ -114,7 +117,13 @@ def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool
             "VALUES (?, ?, ?, 'running', ?, ?, ?) RETURNING id",
             (silo_id, prefix, mode, now, now, identity),
         )
+    _running.add((str(os.getpid()), int(crawl_id)))
     return int(crawl_id), cut_off
+
+
+def leave(crawl_id: int) -> None:
+    """This process does not run the crawl any more, however it ended."""
+    _running.discard((str(os.getpid()), crawl_id))
 
 
 def beat(db: Database, crawl_id: int) -> None:
@@ -145,11 +154,11 @@ def crawls(db: Database, limit: int) -> list[CrawlRow]:
     ]
 
 
-def _alive(worker: str, heartbeat_ns: int, now_ns: int) -> bool:
+def _alive(crawl_id: int, worker: str, heartbeat_ns: int, now_ns: int) -> bool:
     host, _, pid = worker.rpartition(":")
     if host == socket.gethostname() and pid.isdigit():
         if int(pid) == os.getpid():
-            return False  # this very process was stopped in an earlier crawl
+            return (pid, crawl_id) in _running
         try:
             os.kill(int(pid), 0)
         except ProcessLookupError:

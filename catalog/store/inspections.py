@@ -13,6 +13,8 @@ from catalog.store.engine import Database
 from catalog.store.names import fold
 
 Belongs = Callable[[Sequence[tuple[str, str | None, Any]], Sequence[str], Sequence[str | None]], list[int]]
+# What an asset's facts are read from: its data, and of a model folder its weights alone.
+_CONTENT = "p.role = 'data' AND (a.rule <> 'hf_model' OR p.format = a.format)"
 _WINDOW = 2048  # names read from either end of a directory to choose samples from
 
 
@@ -114,7 +116,7 @@ def targets(db: Database, asset: Candidate, belongs: Belongs, crawl_id: int, *, 
     """The files of an asset to open: all, or the first, middle and last, and a few that changed."""
     parts = db.all(
         "SELECT p.directory_id, d.path, p.pattern, p.format FROM part p JOIN directory d ON d.id = p.directory_id "
-        "WHERE p.asset_id = ? AND p.role = 'data' ORDER BY d.path, p.pattern",
+        f"JOIN asset a ON a.id = p.asset_id WHERE p.asset_id = ? AND {_CONTENT} ORDER BY d.path, p.pattern",
         (asset.id,),
     )
     if not parts:
@@ -232,10 +234,11 @@ def opened(db: Database, asset_id: int, belongs: Belongs) -> list[tuple[Any, ...
     rows = db.all(
         "SELECT DISTINCT i.directory_id, d.path, i.name, i.format, i.schema_id, i.rows, i.codec, i.finding, "
         "i.finding_detail, i.claimed, f.format FROM part p JOIN directory d ON d.id = p.directory_id "
+        "JOIN asset a ON a.id = p.asset_id "
         "JOIN inspection i ON i.directory_id = p.directory_id "
         "JOIN file f ON f.directory_id = i.directory_id AND f.name = i.name "
         f"AND f.size {same} i.size AND f.mtime_ns {same} i.mtime_ns AND f.etag {same} i.etag "
-        "WHERE p.asset_id = ? AND p.role = 'data' ORDER BY d.path, i.name",
+        f"WHERE p.asset_id = ? AND {_CONTENT} ORDER BY d.path, i.name",
         (asset_id,),
     )
     kept = []

@@ -156,3 +156,22 @@ def test_a_crawl_of_another_machine_counts_as_dead_after_a_while(tree):
             else:
                 db.execute("UPDATE crawl SET id = 0")
                 assert crawls.start(db, silo_id, "", "normal")[1] is True
+
+
+def test_a_second_crawl_in_the_same_process_is_refused_too(sqlite_url, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.csv").write_text("a\n1\n")
+    refused = []
+
+    def meddle(_progress):
+        if not refused:
+            with catalog.connect(sqlite_url) as other, pytest.raises(StoreBusy) as busy:
+                other.crawl("s")
+            refused.append(busy.value)
+
+    with catalog.connect(sqlite_url) as cat:
+        cat.add_silo("s", str(folder))
+        assert cat.crawl("s", progress=meddle)[0].state == "complete"
+        assert refused
+        assert cat.crawl("s")[0].unchanged == 1
