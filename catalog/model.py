@@ -8,7 +8,7 @@ epoch (`*_ns`), unknown is `None` and never 0.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 CrawlState = Literal["running", "complete", "partial", "failed", "cancelled"]
@@ -299,10 +299,20 @@ class CrawlReport:
     unchanged: int
     bytes: int | None
     seconds: float
+    failed: tuple[Failure, ...] = ()
     datasets: int = 0
     versions: int = 0
     inspected: int = 0
     findings: int = 0
-    failed: tuple[Failure, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """The keys of `catalog crawl -o json`, which scripts rely on."""
+        found: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)}
+        return found | {
+            "seconds": round(self.seconds, 3),
+            "failed": [{"prefix": one.prefix, "reason": one.reason} for one in self.failed],
+            "skipped": dict(self.skipped),
+            "notes": list(self.notes),
+        }

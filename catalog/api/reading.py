@@ -67,16 +67,17 @@ def _dataset(
 
 
 def _csv_options(silo: Silo, path: str) -> Any:
-    import csv
-
     import pyarrow.csv
 
-    sample = silo.read(path, 0, 65536).decode("utf-8", "replace").rsplit("\n", 1)[0]
-    try:
-        delimiter = csv.Sniffer().sniff(sample, delimiters=",;\t|").delimiter
-    except csv.Error:
-        delimiter = ","
-    return pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    return pyarrow.csv.ParseOptions(delimiter=_delimiter(silo.read(path, 0, 65536)), newlines_in_values=True)
+
+
+def _delimiter(head: bytes) -> str:
+    """The delimiter the first records agree on, as the crawl's own inspector sees it."""
+    from catalog.formats.dialect import vote
+
+    found = vote(head.decode("utf-8-sig", "replace"), whole=len(head) < 65536)
+    return found.delimiter if found else ","
 
 
 def _compressed(path: str) -> bool:
@@ -106,15 +107,10 @@ def _bytes(silo: Silo, path: str) -> bytes:
 
 
 def _csv(content: bytes, path: str) -> pyarrow.Table:
-    import csv
-
     import pyarrow.csv
 
-    try:
-        delimiter = csv.Sniffer().sniff(content[:65536].decode("utf-8", "replace"), delimiters=",;\t|").delimiter
-    except csv.Error:
-        delimiter = "\t" if ".tsv" in path else ","
-    return pyarrow.csv.read_csv(io.BytesIO(content), parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter))
+    options = pyarrow.csv.ParseOptions(delimiter=_delimiter(content[:65536]), newlines_in_values=True)
+    return pyarrow.csv.read_csv(io.BytesIO(content), parse_options=options)
 
 
 def _jsonl(content: bytes, path: str) -> pyarrow.Table:

@@ -95,7 +95,7 @@ def _inspect(word: str) -> InspectMode:
 
 def _report(session: Session, output: Output, reports: Sequence[CrawlReport]) -> None:
     if output is not Output.table:
-        emit(session, output, map(rows.crawl, reports), rows.CRAWL_KEYS, ())
+        emit(session, output, (report.as_dict() for report in reports), rows.CRAWL_KEYS, ())
         return
     for report in reports:
         sys.stdout.writelines(f"{line}\n" for line in told(session, report))

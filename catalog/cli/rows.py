@@ -7,7 +7,7 @@ from typing import Any
 
 from catalog import text
 from catalog.cli.output import Column
-from catalog.model import AssetInfo, CrawlReport, Field, FileInfo, Hit, SiloInfo, VersionInfo
+from catalog.model import AssetInfo, Field, FileInfo, Hit, SiloInfo, VersionInfo
 
 HIT_KEYS = (
     "id", "kind", "name", "uri", "silo", "format", "files", "bytes", "rows",
@@ -149,30 +149,6 @@ def silo(found: SiloInfo) -> dict[str, Any]:
         "state": found.last_state,
         "added": text.iso(found.added_ns),
         "options": dict(found.options),
-    }
-
-
-def crawl(report: CrawlReport) -> dict[str, Any]:
-    """What a crawl did."""
-    return {
-        "silo": report.silo,
-        "crawl": report.crawl,
-        "mode": report.mode,
-        "state": report.state,
-        "listed": report.listed,
-        "added": report.added,
-        "changed": report.changed,
-        "removed": report.removed,
-        "unchanged": report.unchanged,
-        "bytes": report.bytes,
-        "seconds": round(report.seconds, 3),
-        "failed": [{"prefix": one.prefix, "reason": one.reason} for one in report.failed],
-        "datasets": report.datasets,
-        "versions": report.versions,
-        "inspected": report.inspected,
-        "findings": report.findings,
-        "skipped": dict(report.skipped),
-        "notes": list(report.notes),
     }
 
 

@@ -28,15 +28,15 @@ _BATCH = 200
 Tick = Callable[[int], None]
 
 
-def regroup(db: Database, place: Place, crawl_id: int, *, everything: bool) -> tuple[int, int]:
-    """Group what this crawl touched (or everything); returns how many versions were made, and 0."""
+def regroup(db: Database, place: Place, crawl_id: int, *, everything: bool) -> int:
+    """Group what this crawl touched (or everything); returns how many versions were made."""
     anchors = [""] if everything else _anchors(db, place.silo_id, crawl_id)
     versions = 0
     for anchor in anchors:
         work = Regrouping(db, place, crawl_id, anchor)
         work.store(group((path, parts, sorted(names)) for path, parts, names in work.directories()), fingerprint)
         versions += work.versions
-    return versions, len(anchors)
+    return versions
 
 
 def _anchors(db: Database, silo_id: int, crawl_id: int) -> list[str]:

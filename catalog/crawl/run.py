@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,6 @@ from typing import Literal
 
 from catalog.crawl.inspecting import InspectStage, regroup
 from catalog.crawl.listing import ListingStage
-from catalog.crawl.report import report_json
 from catalog.errors import CatalogError, SiloError
 from catalog.model import CrawlMode, CrawlProgress, CrawlReport, CrawlState, Failure, InspectMode, SiloInfo
 from catalog.silos.base import Silo
@@ -71,13 +71,13 @@ class Crawl:
             namespace, root = self._silo.namespace()
             place = Place(self._info.id, self._info.name, namespace, root)
             first = counts.unchanged == 0 or identified or self._cut_off
-            self._versions, _ = regroup(self._db, place, self.id, everything=first)
+            self._versions = regroup(self._db, place, self.id, everything=first)
         if self._inspect != "none":
             self._opening.sample(self._prefix)
 
     def _end(self, state: CrawlState, *notes: str) -> CrawlReport:
         report = replace(self._report(state), notes=notes)
-        crawls.finish(self._db, report, report_json(report))
+        crawls.finish(self._db, report, json.dumps(report.as_dict()))
         self._show("done", force=True)
         return report
 

@@ -129,11 +129,6 @@ def partition_root(path: str) -> str:
     return path
 
 
-def anchor(path: str, claimed: str | None = None) -> str:
-    """The directory from which grouping is done again when `path` changed."""
-    return claimed if claimed is not None else partition_root(path)
-
-
 def partitions(root: str, directory: str) -> tuple[tuple[str, str], ...]:
     """The `key=value` pairs on the way from `root` down to `directory`."""
     below = directory[len(root) :].strip("/")
