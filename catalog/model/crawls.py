@@ -1,0 +1,60 @@
+"""What a crawl is asked for and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+from catalog.model.listings import Failure
+
+CrawlState = Literal["running", "complete", "partial", "failed", "cancelled"]
+InspectMode = Literal["none", "sample", "all"]
+CrawlMode = Literal["normal", "quick", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlProgress:
+    """Where a running crawl stands. `expected` is the last crawl's file count, when there was one."""
+
+    silo: str
+    stage: Literal["list", "inspect", "group", "done"]
+    listed: int = 0
+    bytes: int = 0
+    done: int = 0
+    expected: int | None = None
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlReport:
+    """What one crawl of one silo did. Counts are files; `bytes` is what the listed files hold."""
+
+    silo: str
+    crawl: int
+    mode: CrawlMode
+    state: CrawlState
+    listed: int
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    bytes: int | None
+    seconds: float
+    failed: tuple[Failure, ...] = ()
+    datasets: int = 0
+    versions: int = 0
+    inspected: int = 0
+    findings: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """The keys of `catalog crawl -o json`, which scripts rely on."""
+        found: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)}
+        return found | {
+            "seconds": round(self.seconds, 3),
+            "failed": [{"prefix": one.prefix, "reason": one.reason} for one in self.failed],
+            "skipped": dict(self.skipped),
+            "notes": list(self.notes),
+        }

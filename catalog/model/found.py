@@ -1,0 +1,115 @@
+"""What people read: silos, search results, assets and their versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from catalog.model.content import Field
+from catalog.model.crawls import CrawlState
+
+
+@dataclass(frozen=True, slots=True)
+class SiloInfo:
+    """A registered silo and what its last crawl left in the catalog."""
+
+    id: int
+    name: str
+    url: str
+    kind: str
+    options: Mapping[str, str]
+    added_ns: int
+    last_crawl_ns: int | None = None
+    last_state: CrawlState | None = None
+    files: int | None = None
+    bytes: int | None = None
+    datasets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result: an asset, or a file (`kind == "file"`)."""
+
+    id: int
+    kind: str
+    name: str
+    uri: str
+    silo: str
+    format: str | None
+    files: int
+    bytes: int | None
+    rows: int | None
+    modified_ns: int | None
+    version: int | None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are; when `exact` is False, at least this many."""
+
+    number: int
+    exact: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.number:,}" if self.exact else f"{self.number:,}+"
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """One file of an asset or a silo. `state` is `live` or `removed`; `finding` names what is wrong with it."""
+
+    path: str
+    size: int | None
+    modified_ns: int | None
+    etag: str | None
+    format: str | None
+    state: Literal["live", "removed"] = "live"
+    finding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """An immutable state of an asset, as one crawl found it."""
+
+    number: int
+    observed_ns: int
+    crawl: int
+    files: int
+    bytes: int | None
+    rows: int | None
+    fingerprint: str
+    schema_digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong or noteworthy with a file: `kind` is a stable word, `detail` a sentence."""
+
+    path: str
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetInfo:
+    """Everything `show` tells about one asset."""
+
+    hit: Hit
+    namespace: str
+    rule: str
+    pattern: str | None
+    evidence: str
+    confidence: float
+    description: str | None
+    fields: tuple[Field, ...]
+    partitions: tuple[str, ...]
+    inspected: int
+    codec: str | None
+    versions: int
+    first_seen_ns: int
+    last_verified_ns: int | None
+    removed_ns: int | None
+    findings: tuple[Finding, ...] = ()
