@@ -14,6 +14,7 @@ from catalog.model.found import AssetInfo, Count, FileInfo, Finding, Hit, SiloIn
 from catalog.model.listings import Entry, Failure, Listing
 
 __all__ = [
-    "AssetInfo", "Count", "CrawlMode", "CrawlProgress", "CrawlReport", "CrawlState", "Digest", "Entry", "Facts", "Failure",
-    "Field", "FileInfo", "Finding", "Group", "Hit", "InspectMode", "Listing", "Part", "SiloInfo", "Sniffed", "VersionInfo",
+    "AssetInfo", "Count", "CrawlMode", "CrawlProgress", "CrawlReport", "CrawlState", "Digest", "Entry", "Facts",
+    "Failure", "Field", "FileInfo", "Finding", "Group", "Hit", "InspectMode", "Listing", "Part", "SiloInfo", "Sniffed",
+    "VersionInfo",
 ]  # fmt: skip
