@@ -1,0 +1,1 @@
+"""Lineage without a database: reading evidence and events, and drawing the graph."""
