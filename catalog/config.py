@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +114,8 @@ def _project_file() -> Path | None:
 
 def _read(file: Path) -> dict[str, str]:
     """The settings of one file; none when there is no such file."""
+    import tomllib  # most runs have no such file
+
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

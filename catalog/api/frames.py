@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -78,13 +77,15 @@ def to_pandas(table: Any) -> pandas.DataFrame:
 
 def html_table(names: Sequence[str], rows: Iterable[Sequence[object]], caption: str) -> str:
     """A small HTML table; every cell is escaped."""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    from html import escape
+
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(safe('' if cell is None else cell, 200))}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{escape(safe('' if cell is None else cell, 200))}</td>" for cell in row) + "</tr>"
         for row in rows
     )
     return (
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 

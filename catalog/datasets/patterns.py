@@ -32,6 +32,42 @@ def shapes(names: Sequence[str]) -> list[bytes]:
     return "\0".join(names).encode().translate(_DIGITS).split(b"\0")
 
 
+def runs(names: Sequence[str], most: int) -> list[tuple[int, int, bytes]]:
+    """Neighbours that look alike, as (first, behind last, shape); empty when there are more than `most`.
+
+    A directory of numbered files is one or two such runs, and a run is found by comparing a piece
+    of memory with one shape repeated: no name is looked at alone.
+    """
+    whole = "\0".join(names).encode().translate(_DIGITS) + b"\0"
+    found: list[tuple[int, int, bytes]] = []
+    at = start = 0
+    while start < len(names):
+        if len(found) == most:
+            return []
+        unit = whole[at : whole.index(b"\0", at) + 1]
+        length = _repeats(whole, at, unit, len(names) - start)
+        found.append((start, start + length, unit[:-1]))
+        start, at = start + length, at + length * len(unit)
+    return found
+
+
+def _repeats(whole: bytes, at: int, unit: bytes, most: int) -> int:
+    """How many times `unit` follows itself from `at`, at most `most`; once at least."""
+    if whole.startswith(unit * most, at):
+        return most
+    low, high = 1, 2
+    while high < most and whole.startswith(unit * high, at):
+        low, high = high, 2 * high
+    high = min(high, most)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if whole.startswith(unit * middle, at):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
 def generalise(name: str, *, hexes: bool) -> str:
     """The pattern of one name: its digit runs, and on request its hex runs, made wildcards."""
     # Names that differ in digits only have one pattern: a crawl meets few, again and again.

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Literal
 
 from catalog.datasets.digest import digest
-from catalog.datasets.patterns import ZEROS, escape, generalise, literal, regex, shapes
+from catalog.datasets.patterns import ZEROS, escape, generalise, literal, regex, runs, shapes
 from catalog.model import Listing, Part
 
 Family = Callable[[str | None], str | None]
@@ -111,20 +111,14 @@ def belongs(
 
 def _alike(names: Sequence[str], formats: Sequence[str | None]) -> Groups:
     """Row numbers by (shape, format); one entry for names that differ only in their digits."""
-    looks = shapes(names)
-    if len(set(zip(looks, formats))) == 1:
-        return {(looks[0], formats[0]): range(len(names))}
-    pairs = list(zip(looks, formats))
     groups: dict[tuple[bytes, str | None], Sequence[int]] = {}
-    for pair in dict.fromkeys(pairs):
-        start, count = pairs.index(pair), pairs.count(pair)
-        if count == 1 or pairs[start : start + count].count(pair) == count:  # neighbours, as mostly
-            groups[pair] = range(start, start + count)
-        elif len(groups) > MANY_SHAPES:
-            return _alike_slowly(pairs)
-        else:
-            groups[pair] = [i for i, other in enumerate(pairs) if other == pair]
-    return groups
+    for start, stop, look in runs(names, MANY_SHAPES):
+        format = formats[start]
+        if (look, format) in groups or formats[start:stop].count(format) != stop - start:
+            groups.clear()  # names that look alike do not stand together, or claim different formats
+            break
+        groups[look, format] = range(start, stop)
+    return groups or _alike_slowly(list(zip(shapes(names), formats)))
 
 
 def _alike_slowly(pairs: Sequence[tuple[bytes, str | None]]) -> Groups:

@@ -296,6 +296,8 @@ _LONGEST = 32
 _REPEATS = 10
 """Longer endings hardly ever come twice: they are numbers and hashes."""
 _REMEMBERED = 65_536
+_FEW = 4
+"""So many names in front of a directory's files may have endings of their own: `_SUCCESS`, `config.json`."""
 
 
 class _Claims(dict[str, str | None]):
@@ -323,11 +325,31 @@ _bare = _Claims(
 
 def claimed_formats(names: Sequence[str]) -> list[str | None]:
     """The format each file name claims, None where it claims nothing. About 0.2 µs a name."""
+    alike = _from_one_ending(names)
+    if alike is not None:
+        return alike
     claims, bare = _claims, _bare
     found = [claims[name.rpartition(".")[2]] if "." in name else bare[name] for name in names]
     if not _WRAPPERS.isdisjoint(found):
         found = [_within(name, outer) if outer in _WRAPPERS else outer for name, outer in zip(names, found)]
     return found
+
+
+def _from_one_ending(names: Sequence[str]) -> list[str | None] | None:
+    """The claims where all names, but for a few in front, have one ending; None where they do not.
+
+    Most directories hold files of one format behind a marker or two: counting their ending in the
+    joined names takes no look at each.
+    """
+    _, dot, ending = names[-1].rpartition(".") if len(names) > _FEW else ("", "", "")
+    claim = _claims[ending] if dot else None
+    if not dot or claim in _WRAPPERS:
+        return None
+    ending = f".{ending}\0"
+    head = next((at for at in range(_FEW) if f"{names[at]}\0".endswith(ending)), _FEW)
+    if ("\0".join(names[head:]) + "\0").count(ending) != len(names) - head:
+        return None
+    return [*map(claimed_format, names[:head]), *[claim] * (len(names) - head)]
 
 
 def claimed_format(name: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 from catalog.errors import UsageError
@@ -16,7 +15,9 @@ def check(options: Mapping[str, str], known: Iterable[str], what: str) -> None:
     for name in options:
         if name in names:
             continue
-        close = difflib.get_close_matches(name, names, 1)
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, names, 1)
         hint = f"Did you mean {close[0]}? " if close else ""
         offer = f"Known options: {', '.join(names)}." if names else "It takes no options."
         raise UsageError(f"{what} has no option '{name}'.", hint=hint + offer)

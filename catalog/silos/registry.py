@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import re
@@ -75,7 +74,9 @@ def normalise(url: str) -> tuple[str, Kind]:
     scheme = found[1].lower()
     room = ROOMS.get(scheme)
     if room is None:
-        close = difflib.get_close_matches(scheme, ROOMS, 1, cutoff=0.5)
+        from difflib import get_close_matches
+
+        close = get_close_matches(scheme, ROOMS, 1, cutoff=0.5)
         mean = f"Did you mean {close[0]}://? " if close else ""
         raise UsageError(f"'{scheme}' is no kind of silo this release knows.", hint=mean + _offer())
     rest = url[len(found[1]) + 1 :]

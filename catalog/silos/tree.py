@@ -38,27 +38,30 @@ def walk(start: int, prefix: str, unchanged: Unchanged | None) -> Iterator[Listi
     pending: list[tuple[str, _Above]] = [(prefix, None)]
     while pending:
         path, above = pending.pop()
+        name = text.text_to_name(path[cut:]) or "."
         try:
-            fd = os.open(text.text_to_name(path[cut:]) or ".", DIRECTORY, dir_fd=start)
+            if unchanged is not None:  # to pass over a directory takes one look at it, and no opening
+                seen = os.stat(name, dir_fd=start, follow_symlinks=False)
+                known = unchanged(path, seen.st_mtime_ns) if seen.st_mode >> 12 == _FOLDER else None
+                if known is not None and not _is_within(seen, above):
+                    _descend(pending, path, sorted(known), seen, above)
+                    continue
+            fd = os.open(name, DIRECTORY, dir_fd=start)
         except OSError as error:
             if path == prefix:
                 raise
             if error.errno not in _GONE:
                 yield failed(path, error)
             continue
+        below: Sequence[str] = ()
         try:
             here = os.fstat(fd)
             if _is_within(here, above):
                 yield Listing(path, (), (), (), complete=False, failure=_loop(path))
                 continue
-            known = unchanged(path, here.st_mtime_ns) if unchanged else None
-            if known is not None:
-                below: Sequence[str] = sorted(known)
-            else:
-                below = ()
-                for listing in _listings(fd, path, here.st_mtime_ns):
-                    below = listing.directories
-                    yield listing
+            for listing in _listings(fd, path, here.st_mtime_ns):
+                below = listing.directories
+                yield listing
         except OSError as error:
             if path == prefix:
                 raise
@@ -66,9 +69,16 @@ def walk(start: int, prefix: str, unchanged: Unchanged | None) -> Iterator[Listi
             continue
         finally:
             os.close(fd)
-        if below:
-            chain = (here.st_dev, here.st_ino, above)
-            pending.extend([(join(path, name), chain) for name in reversed(below)])
+        _descend(pending, path, below, here, above)
+
+
+def _descend(
+    pending: list[tuple[str, _Above]], path: str, below: Sequence[str], here: os.stat_result, above: _Above
+) -> None:
+    """Note the subdirectories of a directory, so that the first of them comes next."""
+    if below:
+        chain = (here.st_dev, here.st_ino, above)
+        pending.extend([(join(path, name), chain) for name in reversed(below)])
 
 
 def whole(fd: int, path: str) -> Listing:

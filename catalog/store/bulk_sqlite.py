@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import repeat
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 
 from catalog.store.diff import diff
 from catalog.store.engine import Database
 from catalog.store.loading import Counts, Found, Row
+
+_ROWS = 100
+"""Rows of one INSERT; six values each stay below the number of parameters any SQLite allows."""
 
 _HISTORY = (
     "INSERT INTO file_history(directory_id, name, last_crawl, size, mtime_ns, etag, format, first_crawl) "
@@ -18,25 +21,33 @@ _HISTORY = (
 
 def insert(db: Database, new: Sequence[tuple[Row, Found]], crawl_id: int) -> int:
     """Insert the files of new directories and return how many."""
-    # Every bound value costs as much as a column stored: what is the same for all rows is written
-    # into the statement.
-    plain = (
-        f"INSERT INTO file(directory_id, name, size, mtime_ns, format, first_crawl) VALUES (?, ?, ?, ?, ?, {crawl_id})"
-    )
-    tagged = (
-        "INSERT INTO file(directory_id, name, size, mtime_ns, format, etag, first_crawl) "
-        f"VALUES (?, ?, ?, ?, ?, ?, {crawl_id})"
-    )
-    raw, count = db.raw, 0
-    for row, found in new:
-        one = found.listing
-        columns = (repeat(row.id), one.names, one.sizes, one.mtimes, found.formats)
-        if one.etags is None:
-            raw.executemany(plain, zip(*columns))
-        else:
-            raw.executemany(tagged, zip(*columns, one.etags))
-        count += len(one.names)
-    return count
+    plain = [(row, found) for row, found in new if found.listing.etags is None]
+    tagged = [(row, found) for row, found in new if found.listing.etags is not None]
+    _insert(db, "directory_id, name, size, mtime_ns, format", plain, crawl_id)
+    _insert(db, "directory_id, name, size, mtime_ns, format, etag", tagged, crawl_id)
+    return sum(len(found.listing.names) for _, found in new)
+
+
+def _insert(db: Database, columns: str, new: Sequence[tuple[Row, Found]], crawl_id: int) -> None:
+    """Insert with many rows a statement: what is left of a row's cost is binding its values.
+
+    The crawl is the same for all rows, so it is written into the statement and not bound.
+    """
+    count = columns.count(",") + 1
+    values = f"({'?, ' * count}{crawl_id})"
+    sql = f"INSERT INTO file({columns}, first_crawl) VALUES "
+    flat = list(chain.from_iterable(map(chain.from_iterable, map(_records, new))))
+    width = count * _ROWS
+    whole = len(flat) // width * width
+    db.executemany(sql + ", ".join([values] * _ROWS), zip(*[iter(flat[:whole])] * width))
+    db.executemany(sql + values, zip(*[iter(flat[whole:])] * count))
+
+
+def _records(one: tuple[Row, Found]) -> Iterable[tuple[object, ...]]:
+    row, found = one
+    listing = found.listing
+    columns = (repeat(row.id), listing.names, listing.sizes, listing.mtimes, found.formats)
+    return zip(*columns) if listing.etags is None else zip(*columns, listing.etags)
 
 
 def merge(

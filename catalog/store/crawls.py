@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from catalog.errors import NotFound, StoreBusy, UsageError
@@ -56,6 +54,8 @@ def silo(db: Database, name: str) -> SiloInfo:
     row = db.one(_SILO + "WHERE s.name = ?", (name,))
     if row is not None:
         return _silo(row)
+    from difflib import get_close_matches
+
     names = [str(r[0]) for r in db.all("SELECT name FROM silo")]
     near = get_close_matches(name, names, 1)
     hint = f"Did you mean '{near[0]}'? All silos: catalog silo ls" if near else "catalog silo ls"
@@ -111,7 +111,7 @@ def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool
             db.execute("UPDATE crawl SET state = 'cancelled', ended_ns = heartbeat_ns WHERE id = ?", (row[0],))
         last = db.value("SELECT state FROM crawl WHERE silo_id = ? ORDER BY id DESC LIMIT 1", (silo_id,))
         cut_off = last in ("cancelled", "failed")
-        identity = f"{socket.gethostname()}:{os.getpid()}"
+        identity = f"{os.uname().nodename}:{os.getpid()}"
         crawl_id = db.value(
             "INSERT INTO crawl(silo_id, prefix, mode, state, started_ns, heartbeat_ns, worker) "
             "VALUES (?, ?, ?, 'running', ?, ?, ?) RETURNING id",
@@ -156,7 +156,7 @@ def crawls(db: Database, limit: int) -> list[CrawlRow]:
 
 def _alive(crawl_id: int, worker: str, heartbeat_ns: int, now_ns: int) -> bool:
     host, _, pid = worker.rpartition(":")
-    if host == socket.gethostname() and pid.isdigit():
+    if host == os.uname().nodename and pid.isdigit():
         if int(pid) == os.getpid():
             return (pid, crawl_id) in _running
         try:

@@ -38,6 +38,8 @@ _PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA journal_size_limit=67108864",
 )
+# Takes effect in a new database only. Larger pages are split and logged less often while a crawl loads.
+_PAGE = "PRAGMA page_size=16384"
 # Readers map the file; a crawl must not, or its memory would seem to grow with the catalog.
 _MMAP = "PRAGMA mmap_size=1073741824"
 
@@ -172,6 +174,7 @@ def _open_sqlite(url: str, write: bool) -> sqlite3.Connection:
         for pragma in _PRAGMAS[1:]:
             raw.execute(pragma)
         if write:
+            raw.execute(_PAGE)
             raw.execute(_PRAGMAS[0])
         else:
             raw.execute(_MMAP)
