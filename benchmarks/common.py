@@ -74,16 +74,21 @@ def tree(root: Path, files: int) -> Path:
     return root / "tree"
 
 
-def cpu(command: Sequence[str], env: dict[str, str] | None = None) -> tuple[float, float]:
-    """CPU seconds and peak memory in MiB of one whole process."""
+def cpu(
+    command: Sequence[str], env: dict[str, str] | None = None, said: list[str] | None = None
+) -> tuple[float, float]:
+    """CPU seconds and peak memory in MiB of one whole process; what it prints goes to `said`."""
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**clean, **(env or {})})
+    out = subprocess.DEVNULL if said is None else subprocess.PIPE
+    process = subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, env={**clean, **(env or {})})
     assert process.stderr is not None
-    said = process.stderr.read()
+    if said is not None and process.stdout is not None:
+        said += process.stdout.read().decode().splitlines()
+    error = process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit(f"{command[:4]} failed: {said.decode()[-2000:]}")
+        sys.exit(f"{command[:4]} failed: {error.decode()[-2000:]}")
     return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
