@@ -21,7 +21,7 @@ SILO_KEYS = (
 )  # fmt: skip
 CRAWL_KEYS = (
     "silo", "crawl", "mode", "state", "listed", "added", "changed", "removed", "unchanged",
-    "bytes", "seconds", "failed", "datasets", "versions", "inspected", "findings", "skipped", "notes",
+    "bytes", "seconds", "failed", "datasets", "versions", "inspected", "findings", "skipped", "notes", "as_of",
 )  # fmt: skip
 SHOW_KEYS = (*HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions")
 

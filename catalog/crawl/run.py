@@ -14,12 +14,12 @@ from catalog.crawl.inspecting import InspectStage, regroup
 from catalog.crawl.listing import ListingStage
 from catalog.errors import CatalogError, SiloError
 from catalog.model import CrawlMode, CrawlProgress, CrawlReport, CrawlState, Failure, InspectMode, SiloInfo
-from catalog.silos.base import Silo
+from catalog.silos.base import Dated, Silo
 from catalog.store import crawls
 from catalog.store.bulk import Writer
 from catalog.store.datasets import Place
 from catalog.store.engine import Database
-from catalog.text import safe
+from catalog.text import iso, safe
 
 Progress = Callable[[CrawlProgress], None]
 Stage = Literal["list", "inspect", "group", "done"]
@@ -45,10 +45,14 @@ class Crawl:
         self._listing = ListingStage(db, silo, self._writer, mode, self._listed)
         self._opening = InspectStage(db, silo, info.id, self.id, inspect, self._opened)
         self._versions = 0
+        self._as_of: int | None = None
 
     def run(self) -> CrawlReport:
         """Crawl and report. Ctrl-C and a silo's failure end it with a report; what was stored stays."""
         try:
+            outdated = self._outdated()
+            if outdated:
+                return self._end("complete", outdated)
             self._listing.run(self._prefix)
             self._after_listing()
         except KeyboardInterrupt:
@@ -61,6 +65,14 @@ class Crawl:
             self._try_to_end(safe(message, 300))
             raise
         return self._end("partial" if self._listing.failed else "complete")
+
+    def _outdated(self) -> str | None:
+        """Why a listing made by someone else is not used: the catalog knows what came after it."""
+        self._as_of = self._silo.listed_as_of() if isinstance(self._silo, Dated) else None
+        known = crawls.known_as_of(self._db, self._info.id, self.id)
+        if self._as_of is None or known is None or self._as_of >= known:
+            return None
+        return f"The inventory is of {iso(self._as_of)}, what is known of {iso(known)}: nothing was compared."
 
     def _after_listing(self) -> None:
         counts = self._writer.counts
@@ -97,7 +109,7 @@ class Crawl:
             added=counts.added, changed=counts.changed, removed=counts.removed, unchanged=counts.unchanged,
             bytes=listing.bytes, seconds=time.monotonic() - self._began, datasets=int(datasets),
             versions=self._versions, inspected=self._opening.opened, findings=self._opening.findings,
-            failed=tuple(listing.failed), skipped=dict(listing.skipped),
+            failed=tuple(listing.failed), skipped=dict(listing.skipped), as_of=iso(self._as_of),
         )  # fmt: skip
 
     def _listed(self, path: str) -> None:

@@ -48,6 +48,8 @@ class CrawlReport:
     findings: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    as_of: str | None = None
+    """When the listing was true (ISO 8601, UTC), where it was made by someone else before the crawl."""
 
     def as_dict(self) -> dict[str, object]:
         """The keys of `catalog crawl -o json`, which scripts rely on."""

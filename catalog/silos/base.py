@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, runtime_checkable
 
 from catalog.model import Listing
 
@@ -54,9 +54,17 @@ class Reached:
 class Silo(Protocol):
     """A storage location opened for reading."""
 
-    kind: ClassVar[Literal["object", "file", "block"]]
-    capabilities: ClassVar[Capabilities]
     url: str
+
+    @property
+    def kind(self) -> Literal["object", "file", "block"]:
+        """What kind of storage it is."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do beyond this contract."""
+        ...
 
     def walk(self, prefix: str = "", unchanged: Unchanged | None = None) -> Iterator[Listing]:
         """List the directory `prefix` and everything below, one `Listing` a directory.
@@ -105,6 +113,15 @@ class Silo(Protocol):
 
     def close(self) -> None:
         """Release connections and descriptors; the silo is not used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Dated(Protocol):
+    """A silo whose listing was made by someone else, at a time of its own."""
+
+    def listed_as_of(self) -> int | None:
+        """When the listing was true, in nanoseconds; None where that is not told. Raises as `walk` does."""
         ...
 
 

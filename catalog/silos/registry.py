@@ -36,6 +36,9 @@ ROOMS: Mapping[str, Room] = {
 }
 """By scheme, in alphabetical order."""
 
+INVENTORY = ("inventory", "inventory_columns")
+"""Options that every silo takes: its listing is read from an inventory, see `catalog/silos/inventory/`."""
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://|/)")
 _BARE_SCHEME = re.compile(r"([A-Za-z0-9]+):")
 
@@ -47,14 +50,23 @@ def open_silo(url: str, options: Mapping[str, str] | None = None) -> Silo:
     """
     url, _ = normalise(url)
     module = importlib.import_module(ROOMS[url.partition(":")[0]].module)
-    return cast(Opener, module.open_silo)(url, dict(options or {}))
+    listed = {name: value for name, value in (options or {}).items() if name in INVENTORY}
+    own = {name: value for name, value in (options or {}).items() if name not in INVENTORY}
+    silo = cast(Opener, module.open_silo)(url, own)
+    if not listed:
+        return silo
+    if "inventory" not in listed:
+        raise UsageError("inventory_columns goes with inventory.", hint="--option inventory=URL of the manifest")
+    from catalog.silos.inventory import inventoried
+
+    return inventoried(silo, listed, own)
 
 
 def options_of(url: str) -> tuple[str, ...]:
     """The names of the options that the silo at `url` takes."""
     url, _ = normalise(url)
     names: tuple[str, ...] = importlib.import_module(ROOMS[url.partition(":")[0]].module).OPTIONS
-    return names
+    return tuple(sorted((*names, *INVENTORY)))
 
 
 def normalise(url: str) -> tuple[str, Kind]:

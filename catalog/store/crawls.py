@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from catalog.errors import NotFound, StoreBusy, UsageError
@@ -119,6 +120,19 @@ def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool
         )
     _running.add((str(os.getpid()), int(crawl_id)))
     return int(crawl_id), cut_off
+
+
+def known_as_of(db: Database, silo_id: int, before: int) -> int | None:
+    """As of when the last complete crawl before this one knew the silo, in nanoseconds."""
+    row = db.one(
+        "SELECT started_ns, report FROM crawl WHERE silo_id = ? AND id < ? AND state = 'complete' "
+        "ORDER BY id DESC LIMIT 1",
+        (silo_id, before),
+    )
+    if row is None:
+        return None
+    as_of = json.loads(row[1] or "{}").get("as_of")
+    return int(datetime.fromisoformat(as_of).timestamp()) * 1_000_000_000 if as_of else int(row[0])
 
 
 def leave(crawl_id: int) -> None:
