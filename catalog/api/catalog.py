@@ -75,9 +75,9 @@ class Catalog:
         """Close the database."""
         self._db.close()
 
-    def fork(self) -> Catalog:
-        """A second, read-only connection to the same catalog, for another thread."""
-        return Catalog(Database(self._db.url, write=False))
+    def fork(self, *, write: bool = False) -> Catalog:
+        """A second connection to the same catalog, for another thread; for reading, unless `write`."""
+        return Catalog(Database(self._db.url, write=write))
 
     def interrupt(self) -> None:
         """Stop the statement this catalog is running in another thread."""
@@ -123,13 +123,14 @@ class Catalog:
 
     def crawl(
         self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
-        progress: Callable[[CrawlProgress], None] | None = None,
+        progress: Callable[[CrawlProgress], None] | None = None, stop: Callable[[], bool] | None = None,
     ) -> list[CrawlReport]:  # fmt: skip
         """Crawl the named silos, or all of them, and return a report each.
 
         `mode` is `normal` (list everything, compare by digest), `quick` (pass over directories
         whose time did not change) or `full`; `inspect` says how many files are opened: `none`,
-        `sample`, `all`. Ctrl-C raises `Interrupted` with the reports so far in `reports`.
+        `sample`, `all`. Ctrl-C, and `stop` when it returns True (it is asked between batches), raise
+        `Interrupted` with the reports so far in `reports`.
         """
         from catalog.crawl import crawl_silo
 
@@ -140,9 +141,10 @@ class Catalog:
         for info in infos:
             silo = self._open(info)
             try:
-                reports.append(
-                    crawl_silo(self._db, info, silo, prefix=prefix, mode=mode, inspect=inspect, progress=progress)
+                report = crawl_silo(
+                    self._db, info, silo, prefix=prefix, mode=mode, inspect=inspect, progress=progress, stop=stop
                 )
+                reports.append(report)
             finally:
                 silo.close()
             if reports[-1].state == "cancelled":
@@ -153,9 +155,17 @@ class Catalog:
                 raise stopped
         return reports
 
-    def crawls(self, limit: int = 50) -> list[CrawlRow]:
+    def crawls(self, limit: int = 50, offset: int = 0) -> list[CrawlRow]:
         """The latest crawls, newest first."""
-        return crawls.crawls(self._db, limit)
+        return crawls.crawls(self._db, limit, offset)
+
+    def count_crawls(self) -> int:
+        """How many crawls the catalog remembers."""
+        return crawls.count_crawls(self._db)
+
+    def last_crawls(self) -> list[CrawlRow]:
+        """The newest crawl of every silo that has one."""
+        return crawls.last_crawls(self._db)
 
     # ------------------------------------------------------------ finding
 

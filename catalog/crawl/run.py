@@ -12,7 +12,7 @@ from typing import Literal
 
 from catalog.crawl.inspecting import InspectStage, regroup
 from catalog.crawl.listing import ListingStage
-from catalog.errors import CatalogError, SiloError
+from catalog.errors import CatalogError, Interrupted, SiloError
 from catalog.model import CrawlMode, CrawlProgress, CrawlReport, CrawlState, Failure, InspectMode, SiloInfo
 from catalog.silos.base import Dated, Silo
 from catalog.store import crawls
@@ -22,6 +22,7 @@ from catalog.store.engine import Database
 from catalog.text import iso, safe
 
 Progress = Callable[[CrawlProgress], None]
+Stop = Callable[[], bool]
 Stage = Literal["list", "inspect", "group", "done"]
 _EVERY = 0.1  # seconds between two signs of progress
 _BEAT = 15.0
@@ -32,11 +33,14 @@ class Crawl:
 
     def __init__(
         self, db: Database, info: SiloInfo, silo: Silo, prefix: str, mode: CrawlMode, inspect: InspectMode,
-        progress: Progress | None,
+        progress: Progress | None, stop: Stop | None,
     ) -> None:  # fmt: skip
         self._db, self._info, self._silo = db, info, silo
         self._prefix, self._mode, self._inspect = prefix, mode, inspect
-        self._progress = progress
+        self._progress, self._stop = progress, stop
+        # What a part holds is not known beforehand, nor how much was missing in a crawl that was cut off.
+        whole = not prefix and info.last_state in ("complete", "partial")
+        self._expected = info.files if whole else None
         self._began = time.monotonic()
         self._shown = self._beaten = 0.0
         self.id, self._cut_off = crawls.start(db, info.id, prefix, mode)
@@ -48,14 +52,14 @@ class Crawl:
         self._as_of: int | None = None
 
     def run(self) -> CrawlReport:
-        """Crawl and report. Ctrl-C and a silo's failure end it with a report; what was stored stays."""
+        """Crawl and report. Ctrl-C, `stop` and a silo's failure end it with a report; what was stored stays."""
         try:
             outdated = self._outdated()
             if outdated:
                 return self._end("complete", outdated)
             self._listing.run(self._prefix)
             self._after_listing()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Interrupted):
             return self._end("cancelled", "Stopped. What was stored stays: the same command goes on from there.")
         except SiloError as error:
             self._listing.failed.append(Failure(self._prefix, safe(error.message, 300)))
@@ -75,6 +79,7 @@ class Crawl:
         return f"The inventory is of {iso(self._as_of)}, what is known of {iso(known)}: nothing was compared."
 
     def _after_listing(self) -> None:
+        self._go_on()
         counts = self._writer.counts
         touched = bool(counts.added or counts.changed or counts.removed)
         identified = self._inspect != "none" and self._opening.identify(self._prefix, cut_off=self._cut_off)
@@ -112,7 +117,13 @@ class Crawl:
             failed=tuple(listing.failed), skipped=dict(listing.skipped), as_of=iso(self._as_of),
         )  # fmt: skip
 
+    def _go_on(self) -> None:
+        """Raise `Interrupted` when the crawl is asked to stop; called where nothing is half done."""
+        if self._stop is not None and self._stop():
+            raise Interrupted("The crawl was asked to stop.")
+
     def _listed(self, path: str) -> None:
+        self._go_on()
         now = time.monotonic()
         if now - self._shown >= _EVERY:
             self._show("list", prefix=path)
@@ -123,6 +134,7 @@ class Crawl:
     def _opened(self, number: int) -> None:
         self._show("inspect", done=number)
         crawls.beat(self._db, self.id)
+        self._go_on()
 
     def _show(self, stage: Stage, *, prefix: str = "", done: int = 0, force: bool = False) -> None:
         self._shown = time.monotonic()
@@ -133,7 +145,7 @@ class Crawl:
                 self._listing.listed,
                 self._listing.bytes or 0,
                 done,
-                self._info.files,
+                self._expected,
                 prefix,
             )
             if self._progress is not None:
@@ -142,15 +154,17 @@ class Crawl:
 
 def crawl_silo(
     db: Database, info: SiloInfo, silo: Silo, *, prefix: str = "", mode: CrawlMode = "normal",
-    inspect: InspectMode = "sample", progress: Progress | None = None,
+    inspect: InspectMode = "sample", progress: Progress | None = None, stop: Stop | None = None,
 ) -> CrawlReport:  # fmt: skip
     """Crawl one silo (or the part below `prefix`) and return the report.
 
+    `stop` is asked after every directory and every batch of opened files; once it says True the crawl ends
+    `cancelled`, as with Ctrl-C, which reaches the main thread alone.
     Raises `StoreBusy` when another crawl of the silo runs, and what the store raises. A silo that
     cannot be listed ends the crawl `failed`, in the report.
     """
     with _few_collections():
-        crawl = Crawl(db, info, silo, prefix.strip("/"), mode, inspect, progress)
+        crawl = Crawl(db, info, silo, prefix.strip("/"), mode, inspect, progress, stop)
         try:
             return crawl.run()
         finally:

@@ -15,7 +15,11 @@ CrawlMode = Literal["normal", "quick", "full"]
 
 @dataclass(frozen=True, slots=True)
 class CrawlProgress:
-    """Where a running crawl stands. `expected` is the last crawl's file count, when there was one."""
+    """Where a running crawl stands.
+
+    `expected` is how many files the catalog holds of the silo; None in a first crawl, in one of a part, and
+    after one that was cut off.
+    """
 
     silo: str
     stage: Literal["list", "inspect", "group", "done"]

@@ -33,7 +33,11 @@ _SILO = (
 
 @dataclass(frozen=True, slots=True)
 class CrawlRow:
-    """One crawl as the catalog remembers it. `report` has the keys of `catalog crawl -o json`."""
+    """One crawl as the catalog remembers it. `report` has the keys of `catalog crawl -o json`.
+
+    `worker` is `host:pid` of the process that runs it, `heartbeat_ns` its last sign of life. A crawl whose state
+    is `running` and that is not `alive` was cut off: the next crawl of its silo takes over.
+    """
 
     id: int
     silo: str
@@ -43,6 +47,9 @@ class CrawlRow:
     started_ns: int
     ended_ns: int | None
     report: Mapping[str, Any] | None
+    heartbeat_ns: int | None = None
+    worker: str = ""
+    alive: bool = False
 
 
 def silos(db: Database) -> list[SiloInfo]:
@@ -155,17 +162,33 @@ def finish(db: Database, report: CrawlReport, as_json: str) -> None:
         )
 
 
-def crawls(db: Database, limit: int) -> list[CrawlRow]:
+_CRAWL = (
+    "SELECT c.id, s.name, c.prefix, c.mode, c.state, c.started_ns, c.ended_ns, c.report, c.heartbeat_ns, c.worker "
+    "FROM crawl c JOIN silo s ON s.id = c.silo_id "
+)
+
+
+def crawls(db: Database, limit: int, offset: int = 0) -> list[CrawlRow]:
     """The latest crawls, newest first."""
-    rows = db.all(
-        "SELECT c.id, s.name, c.prefix, c.mode, c.state, c.started_ns, c.ended_ns, c.report "
-        "FROM crawl c JOIN silo s ON s.id = c.silo_id ORDER BY c.id DESC LIMIT ?",
-        (limit,),
-    )
-    return [
-        CrawlRow(number, name, prefix, mode, state, started, ended, json.loads(report) if report else None)
-        for number, name, prefix, mode, state, started, ended, report in rows
-    ]
+    return [_crawl(row) for row in db.all(_CRAWL + "ORDER BY c.id DESC LIMIT ? OFFSET ?", (limit, offset))]
+
+
+def count_crawls(db: Database) -> int:
+    """How many crawls the catalog remembers."""
+    return int(db.value("SELECT COUNT(*) FROM crawl"))
+
+
+def last_crawls(db: Database) -> list[CrawlRow]:
+    """The newest crawl of every silo that has one, by the silo's name."""
+    newest = "WHERE c.id = (SELECT MAX(n.id) FROM crawl n WHERE n.silo_id = s.id) "
+    return [_crawl(row) for row in db.all(_CRAWL + newest + "ORDER BY s.name")]
+
+
+def _crawl(row: Row) -> CrawlRow:
+    number, name, prefix, mode, state, started, ended, report, heartbeat, worker = row
+    alive = state == "running" and _alive(int(number), worker, int(heartbeat), time.time_ns())
+    told = json.loads(report) if report else None
+    return CrawlRow(number, name, prefix, mode, state, started, ended, told, heartbeat, worker, alive)
 
 
 def _alive(crawl_id: int, worker: str, heartbeat_ns: int, now_ns: int) -> bool:

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from crawl_bench import Bench
 
 import catalog
 from catalog.crawl import run
-from catalog.errors import StoreBusy
+from catalog.errors import Interrupted, StoreBusy
 from catalog.store import bulk, crawls, migrate
 from catalog.store.engine import Database
 
@@ -64,6 +65,56 @@ def test_an_interrupted_crawl_resumed_equals_an_undisturbed_one(tree, tmp_path, 
     assert (again.state, again.added + again.unchanged) == ("complete", len(tree.listed()))
     assert tree.files() == tree.listed()
     assert tree.meaning() == fresh(tree, tmp_path)
+
+
+@pytest.mark.parametrize("at", [1, 3, 30, 60, 80])
+def test_a_crawl_that_is_asked_to_stop_ends_as_with_ctrl_c_and_resumes(tree, tmp_path, monkeypatch, at):
+    monkeypatch.setattr(bulk, "BATCH_DIRECTORIES", 5)
+    estate(tree)
+    asked = iter(range(1, 10_000))
+    stopped = tree.crawl(stop=lambda: next(asked) >= at)
+    assert stopped.state == "cancelled" and next(asked) == at + 1, "it is not asked again"
+    again = tree.crawl()
+    assert (again.state, again.added + again.unchanged) == ("complete", len(tree.listed()))
+    assert tree.meaning() == fresh(tree, tmp_path)
+
+
+def test_a_crawl_is_stopped_from_another_thread(tree):
+    estate(tree)
+    stop, listing = threading.Event(), threading.Event()
+
+    def crawl_in_a_thread():
+        def slowly(_):
+            listing.set()
+            assert stop.wait(30)
+
+        with catalog.connect(tree.url) as cat:
+            cat.add_silo("other", tree.address)
+            with pytest.raises(Interrupted) as told:
+                cat.crawl("other", progress=slowly, stop=stop.is_set)
+            states.extend(report.state for report in told.value.reports)
+
+    states = []
+    thread = threading.Thread(target=crawl_in_a_thread)
+    thread.start()
+    assert listing.wait(30)
+    stop.set()
+    thread.join(30)
+    assert states == ["cancelled"]
+
+
+def test_how_much_is_expected_is_known_only_of_a_whole_silo_listed_before(tree):
+    estate(tree)
+
+    def expected(**options):
+        seen = []
+        tree.crawl(progress=seen.append, **options)
+        return {step.expected for step in seen}
+
+    assert expected(stop=lambda: True) == {None}
+    assert expected() == {None}
+    assert expected() == {len(tree.listed())}
+    assert expected(prefix="odd") == {None}
 
 
 def test_a_failure_while_parts_are_made_anew_is_mended(tree, tmp_path, monkeypatch):
