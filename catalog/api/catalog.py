@@ -124,15 +124,18 @@ class Catalog:
     def crawl(
         self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
         progress: Callable[[CrawlProgress], None] | None = None, stop: Callable[[], bool] | None = None,
+        runner: str | None = None,
     ) -> list[CrawlReport]:  # fmt: skip
         """Crawl the named silos, or all of them, and return a report each.
 
         `mode` is `normal` (list everything, compare by digest), `quick` (pass over directories
         whose time did not change) or `full`; `inspect` says how many files are opened: `none`,
-        `sample`, `all`. Ctrl-C, and `stop` when it returns True (it is asked between batches), raise
-        `Interrupted` with the reports so far in `reports`.
+        `sample`, `all`; `runner` how many listing requests are under way at once: `inline` for one, `threads:N`,
+        None for as many as suit the kind of silo. Ctrl-C, and `stop` when it returns True (it is asked
+        between batches), raise `Interrupted` with the reports so far in `reports`.
         """
         from catalog.crawl import crawl_silo
+        from catalog.crawl.runner import workers
 
         infos = [self.silo(name) for name in names] or self.silos()
         if not infos:
@@ -142,8 +145,9 @@ class Catalog:
             silo = self._open(info)
             try:
                 report = crawl_silo(
-                    self._db, info, silo, prefix=prefix, mode=mode, inspect=inspect, progress=progress, stop=stop
-                )
+                    self._db, info, silo, prefix=prefix, mode=mode, inspect=inspect, progress=progress, stop=stop,
+                    workers=workers(runner),
+                )  # fmt: skip
                 reports.append(report)
             finally:
                 silo.close()

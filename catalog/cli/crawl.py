@@ -48,6 +48,12 @@ def crawl(
         str,
         typer.Option("--inspect", metavar="none|sample|all", help="How many files to open for their schema."),
     ] = "sample",
+    runner: Annotated[
+        str | None,
+        typer.Option(
+            "--runner", metavar="R", help="inline, or threads:N for N listing requests at once; by default as suits it."
+        ),
+    ] = None,
     output: OutputOption = Output.table,
 ) -> int:
     """List silos, recognise formats, find datasets and models, and keep what changed as versions.
@@ -63,7 +69,9 @@ def crawl(
             return 0
         try:
             with CrawlProgressBar(session) as bar:
-                reports = cat.crawl(*(names or []), prefix=prefix, mode=mode, inspect=opened, progress=bar)
+                reports = cat.crawl(
+                    *(names or []), prefix=prefix, mode=mode, inspect=opened, progress=bar, runner=runner
+                )
         except Interrupted as stopped:
             _report(session, output, getattr(stopped, "reports", ()))
             again = " ".join(["catalog crawl", *(names or []), *(["--prefix", prefix] if prefix else [])])

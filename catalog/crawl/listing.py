@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import cast
 
@@ -11,10 +11,13 @@ from catalog.datasets.digest import listing_digest
 from catalog.datasets.sketch import merge, sketch
 from catalog.formats.names import claimed_formats, family
 from catalog.model import CrawlMode, Failure, Listing, Part
-from catalog.silos.base import Silo
+from catalog.silos.base import Listable, Ranged, Silo
+from catalog.silos.parallel import walk_parts, walk_tree
+from catalog.silos.paths import join
+from catalog.store.bounds import Parts, key_bounds, parts
 from catalog.store.bulk import Writer
 from catalog.store.engine import Database
-from catalog.store.known import Known
+from catalog.store.known import Known, parent_of
 from catalog.store.loading import Found
 
 DOUBT_NS = 2_000_000_000
@@ -27,7 +30,9 @@ MAX_FAILURES = 1000
 class ListingStage:
     """Lists one silo into the catalog and counts what it met."""
 
-    def __init__(self, db: Database, silo: Silo, writer: Writer, mode: CrawlMode, tick: Callable[[str], None]) -> None:
+    def __init__(
+        self, db: Database, silo: Silo, writer: Writer, mode: CrawlMode, workers: int, tick: Callable[[str], None]
+    ) -> None:
         self.listed = 0
         self.bytes: int | None = 0
         self.failed: list[Failure] = []
@@ -37,22 +42,51 @@ class ListingStage:
         self._silo = silo
         self._writer = writer
         self._mode = mode
+        self._workers = workers
         self._tick = tick
         self._started_ns = time.time_ns()
         self._sliced: dict[str, tuple[str | None, list[Part]]] = {}
 
     def run(self, prefix: str) -> None:
         """Walk everything below `prefix`. Raises what the silo raises when its start cannot be listed."""
-        quick = self._mode == "quick" and self._silo.capabilities.directory_mtimes
-        walk = self._silo.walk(prefix, self._unchanged if quick else None)
         # Closing the walk at once on an error or Ctrl-C releases its descriptors.
-        with closing(walk) as listings:  # type: ignore[type-var]
+        with closing(self._walk(prefix)) as listings:  # type: ignore[type-var]
             for number, listing in enumerate(listings):
                 if number == 0:
                     self._writer.reopen(prefix)
                 self._take(listing)
                 self._tick(listing.path)
         self._writer.flush()
+
+    def _walk(self, prefix: str) -> Iterator[Listing]:
+        """The silo's walk, with as many listing requests under way as were asked for."""
+        can = self._silo.capabilities
+        quick = self._mode == "quick" and can.directory_mtimes
+        if self._workers > 1 and not quick:
+            if isinstance(self._silo, Ranged) and self._silo.byte_order:
+                bounds = key_bounds(self._db, self._writer.silo_id, prefix, self._workers)
+                return self._silo.walk_ranges(prefix, bounds, self._workers)
+            if can.order == "tree" and isinstance(self._silo, Listable):
+                return walk_tree(self._silo, prefix, self._workers)
+            known = parts(self._db, self._writer.silo_id, prefix, self._workers)
+            if known is not None and isinstance(self._silo, Listable):
+                return self._parts(known, prefix)
+        return self._silo.walk(prefix, self._unchanged if quick else None)
+
+    def _parts(self, known: Parts, prefix: str) -> Iterator[Listing]:
+        """The known parts, and then what the directories listed alone name besides: new subdirectories."""
+        assert isinstance(self._silo, Listable)
+        alone, whole, named = set(known.alone), set(known.whole), dict[str, None]()
+        unsure: set[str] = set()
+        for listing in walk_parts(self._silo, known.alone, known.whole, self._workers):  # those alone come first
+            if listing.path in alone:
+                named.update((join(listing.path, name), None) for name in listing.directories)
+                unsure.update([] if listing.complete else [listing.path])
+            elif listing.path in whole and listing.path not in named and parent_of(listing.path) not in unsure:
+                continue  # gone: a prefix that no key has any more reads as an empty directory
+            yield listing
+        new = [path for path in named if path not in alone and path not in whole]
+        yield from walk_parts(self._silo, (), new, self._workers)
 
     def _take(self, listing: Listing) -> None:
         self.listed += len(listing.names)

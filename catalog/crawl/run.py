@@ -33,7 +33,7 @@ class Crawl:
 
     def __init__(
         self, db: Database, info: SiloInfo, silo: Silo, prefix: str, mode: CrawlMode, inspect: InspectMode,
-        progress: Progress | None, stop: Stop | None,
+        progress: Progress | None, stop: Stop | None, workers: int,
     ) -> None:  # fmt: skip
         self._db, self._info, self._silo = db, info, silo
         self._prefix, self._mode, self._inspect = prefix, mode, inspect
@@ -46,7 +46,9 @@ class Crawl:
         self.id, self._cut_off = crawls.start(db, info.id, prefix, mode)
         tree_order = silo.capabilities.order == "tree"
         self._writer = Writer(db, info.id, self.id, lambda: crawls.beat(db, self.id), tree_order=tree_order)
-        self._listing = ListingStage(db, silo, self._writer, mode, self._listed)
+        self._listing = ListingStage(
+            db, silo, self._writer, mode, workers or silo.capabilities.concurrent_lists, self._listed
+        )
         self._opening = InspectStage(db, silo, info.id, self.id, inspect, self._opened)
         self._versions = 0
         self._as_of: int | None = None
@@ -155,16 +157,18 @@ class Crawl:
 def crawl_silo(
     db: Database, info: SiloInfo, silo: Silo, *, prefix: str = "", mode: CrawlMode = "normal",
     inspect: InspectMode = "sample", progress: Progress | None = None, stop: Stop | None = None,
+    workers: int = 0,
 ) -> CrawlReport:  # fmt: skip
     """Crawl one silo (or the part below `prefix`) and return the report.
 
     `stop` is asked after every directory and every batch of opened files; once it says True the crawl ends
-    `cancelled`, as with Ctrl-C, which reaches the main thread alone.
+    `cancelled`, as with Ctrl-C, which reaches the main thread alone. `workers` is how many listing
+    requests are under way at once; 0 leaves it to the kind of silo.
     Raises `StoreBusy` when another crawl of the silo runs, and what the store raises. A silo that
     cannot be listed ends the crawl `failed`, in the report.
     """
     with _few_collections():
-        crawl = Crawl(db, info, silo, prefix.strip("/"), mode, inspect, progress, stop)
+        crawl = Crawl(db, info, silo, prefix.strip("/"), mode, inspect, progress, stop, workers)
         try:
             return crawl.run()
         finally:

@@ -38,6 +38,8 @@ class Capabilities:
     """The last bytes of a file can be read without knowing its size."""
     concurrent_reads: int = 1
     """How many reads in flight pay off."""
+    concurrent_lists: int = 1
+    """How many listing requests in flight pay off: what answers over a network is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,30 @@ class Silo(Protocol):
 
     def close(self) -> None:
         """Release connections and descriptors; the silo is not used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Listable(Protocol):
+    """A silo that lists one directory at a time."""
+
+    def children(self, path: str) -> Listing:
+        """The listing of one directory. Raises `EntryMissing` when there is none."""
+        ...
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """A silo whose keys may come in byte order: then ranges of them can be listed at once."""
+
+    byte_order: bool
+    """Whether they are known to. Some servers list a tree, in which `a/x` comes before `a-b`."""
+
+    def walk_ranges(self, prefix: str, bounds: Sequence[str], workers: int) -> Iterator[Listing]:
+        """As `Silo.walk`, in the same order, with up to `workers` requests under way.
+
+        `bounds` are paths between which the ranges lie.
+        """
         ...
 
 

@@ -9,9 +9,11 @@ instead, so that only the directory holding such a key is incomplete, with the r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 
 from catalog import text
@@ -21,6 +23,7 @@ from catalog.silos import object_errors as errors
 from catalog.silos import ranges
 from catalog.silos.base import Capabilities, Reached, Unchanged
 from catalog.silos.fold import Folder, KeyFold, OutOfOrderError, Page
+from catalog.silos.parallel import in_order
 from catalog.silos.paths import join, relative
 from catalog.silos.reach import SAMPLE, first_paths, reached
 
@@ -41,10 +44,11 @@ class ObjectSilo:
 
     kind: ClassVar[Literal["object", "file", "block"]] = "object"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        order="keys", checksum="etag", suffix_ranges=True, concurrent_reads=16
+        order="keys", checksum="etag", suffix_ranges=True, concurrent_reads=16, concurrent_lists=8
     )
 
-    def __init__(self, store: Any, bucket_url: str, root: str, identity: str) -> None:
+    def __init__(self, store: Any, bucket_url: str, root: str, identity: str, *, byte_order: bool = False) -> None:
+        self.byte_order = byte_order
         self.url = join(bucket_url, root)
         self._store = store
         self._bucket_url = bucket_url
@@ -53,13 +57,29 @@ class ObjectSilo:
 
     def walk(self, prefix: str = "", unchanged: Unchanged | None = None) -> Iterator[Listing]:
         """See `Silo.walk`. A prefix that no key has is an empty directory; `unchanged` is not asked."""
+        yield from self._walk(text.text_to_name(relative(prefix)), self._pages)
+
+    def walk_ranges(self, prefix: str, bounds: Sequence[str], workers: int) -> Iterator[Listing]:
+        """See `Ranged.walk_ranges`."""
+        start = text.text_to_name(relative(prefix))
+
+        def pages(directory: str) -> Iterator[Page]:
+            if directory != start:  # what is listed apart afterwards is small
+                return self._pages(directory)
+            ends = [None, *sorted({self._key(path) for path in bounds}, key=str.encode), None]
+            ranges = [partial(self._batches, start, after, until) for after, until in pairwise(ends)]
+            return (_page(batch, join(self._root, start)) for batch in in_order(ranges, workers))
+
+        yield from self._walk(start, pages)
+
+    def _walk(self, start: str, pages: Callable[[str], Iterator[Page]]) -> Iterator[Listing]:
         markers = _MarkerCheck(self._is_missing)
-        pending = [text.text_to_name(relative(prefix))]
+        pending = [start]
         started = False
         while pending:
             fold = KeyFold(pending.pop(), markers)
             try:
-                for page in self._pages(fold.start):
+                for page in pages(fold.start):
                     started = True
                     yield from fold.add(page)
                 yield from fold.finish()
@@ -160,13 +180,24 @@ class ObjectSilo:
 
     def _pages(self, start: str) -> Iterator[Page]:
         """All keys below the directory `start`. Raises `UnlistableKeyError` or a `SiloError`."""
+        return (_page(batch, join(self._root, start)) for batch in self._batches(start))
+
+    def _batches(self, start: str, after: str | None = None, until: str | None = None) -> Iterator[pa.RecordBatch]:
+        """The keys below the directory `start`, or those of them behind `after` up to and with `until`."""
         import obstore
         import pyarrow as pa
 
         prefix = join(self._root, start)
+        end = until.encode() if until is not None else None
         try:
-            for batch in obstore.list(self._store, prefix or None, chunk_size=_PAGE, return_arrow=True):
-                yield _page(pa.record_batch(batch), prefix)
+            for found in obstore.list(self._store, prefix or None, offset=after, chunk_size=_PAGE, return_arrow=True):
+                batch = pa.record_batch(found)
+                if end is None or not batch.num_rows or batch.column("path")[-1].as_py().encode() <= end:
+                    yield batch
+                    continue
+                keys = batch.column("path").to_pylist()
+                yield batch.slice(0, sum(key.encode() <= end for key in keys))
+                return
         except errors.raised() as error:
             raise errors.unlistable(error) or errors.mapped(error, join(self._bucket_url, prefix)) from error
 

@@ -54,7 +54,10 @@ def open_silo(url: str, options: Mapping[str, str]) -> ObjectSilo:
         raise UsageError("S3 directory buckets list their keys in no order, and cannot be crawled yet.")
     root = relative(prefix)
     keys = _keys(options)
-    return ObjectSilo(_store(bucket, options, keys), f"s3://{bucket}", root, _identity(options, keys))
+    # Amazon lists in byte order; what else speaks its protocol may list a tree.
+    amazon = not (options.get("endpoint") or any(map(os.environ.get, _ENDPOINT_VARIABLES)))
+    identity = _identity(options, keys)
+    return ObjectSilo(_store(bucket, options, keys), f"s3://{bucket}", root, identity, byte_order=amazon)
 
 
 def _store(bucket: str, options: Mapping[str, str], keys: Mapping[str, str | None] | None) -> Any:

@@ -61,7 +61,7 @@ class Writer:
         self.known = KnownDirectories(db, silo_id, tree_order=tree_order)
         self.counts = Counts()
         self._db = db
-        self._silo_id = silo_id
+        self.silo_id = silo_id
         self._crawl_id = crawl_id
         self._heartbeat = heartbeat
         self._names = NameWriter(db)
@@ -115,7 +115,7 @@ class Writer:
                     "UPDATE directory SET digest = NULL, mtime_ns = NULL, removed_crawl = NULL, "
                     "directories = CASE WHEN directories = 0 THEN 1 ELSE directories END "
                     "WHERE silo_id = ? AND path = ?",
-                    (self._silo_id, above),
+                    (self.silo_id, above),
                 )
                 above = parent_of(above)
 
@@ -235,7 +235,7 @@ class Writer:
                 delta[0] += files
                 delta[1] += size
                 at = parent_of(at)
-        crawl, silo = self._crawl_id, self._silo_id
+        crawl, silo = self._crawl_id, self.silo_id
         ordered = [(batch.rows[path], deltas[path]) for path in sorted(batch.rows)]
         self._db.executemany(_INSERT, (row.inserted(silo, crawl, delta) for row, delta in ordered if row.new))
         known = [(row, delta) for row, delta in ordered if not row.new]
@@ -248,7 +248,7 @@ class Writer:
         """Move everything at and below a directory that is gone into history; its files and bytes."""
         db, crawl = self._db, self._crawl_id
         below = "SELECT id FROM directory WHERE silo_id = ? AND (path = ? OR (path > ? AND path < ?))"
-        which = (self._silo_id, known.path, known.path + "/", known.path + "0")  # '0' follows '/'
+        which = (self.silo_id, known.path, known.path + "/", known.path + "0")  # '0' follows '/'
         totals = db.one("SELECT sub_files, sub_bytes FROM directory WHERE id = ?", (known.id,)) or (0, 0)
         db.execute(
             "INSERT INTO file_history(directory_id, name, last_crawl, size, mtime_ns, etag, format, first_crawl) "
