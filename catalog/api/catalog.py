@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,20 +124,24 @@ class Catalog:
     def crawl(
         self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
         progress: Callable[[CrawlProgress], None] | None = None, stop: Callable[[], bool] | None = None,
-        runner: str | None = None,
+        runner: str | None = None, changes: Iterable[bytes] | None = None,
     ) -> list[CrawlReport]:  # fmt: skip
         """Crawl the named silos, or all of them, and return a report each.
 
         `mode` is `normal` (list everything, compare by digest), `quick` (pass over directories
         whose time did not change) or `full`; `inspect` says how many files are opened: `none`,
-        `sample`, `all`; `runner` how many listing requests are under way at once: `inline` for one, `threads:N`,
-        None for as many as suit the kind of silo. Ctrl-C, and `stop` when it returns True (it is asked
-        between batches), raise `Interrupted` with the reports so far in `reports`.
+        `sample`, `all`; `runner` how many listing requests are under way at once: `inline` for one,
+        `threads:N`, None for as many as suit the kind of silo. `changes` are lines that say what
+        changed (paths, or notifications of an object store): then only those directories are listed.
+        Ctrl-C, and `stop` when it returns True (it is asked between batches), raise `Interrupted` with
+        the reports so far in `reports`.
         """
         from catalog.crawl import crawl_silo
         from catalog.crawl.runner import workers
+        from catalog.silos.hints import changed_paths
 
         infos = [self.silo(name) for name in names] or self.silos()
+        lines = list(changes) if changes is not None else None
         if not infos:
             raise NotFound("There are no silos to crawl.", hint="catalog silo add NAME URL")
         reports: list[CrawlReport] = []
@@ -145,8 +149,9 @@ class Catalog:
             silo = self._open(info)
             try:
                 report = crawl_silo(
-                    self._db, info, silo, prefix=prefix, mode=mode, inspect=inspect, progress=progress, stop=stop,
-                    workers=workers(runner),
+                    self._db, info, silo, prefix=prefix, mode="changes" if lines is not None else mode,
+                    inspect=inspect, progress=progress, stop=stop, workers=workers(runner),
+                    changes=changed_paths(lines, silo) if lines is not None else None,
                 )  # fmt: skip
                 reports.append(report)
             finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -54,6 +55,12 @@ def crawl(
             "--runner", metavar="R", help="inline, or threads:N for N listing requests at once; by default as suits it."
         ),
     ] = None,
+    changes: Annotated[
+        str | None,
+        typer.Option(
+            "--changes", metavar="FILE", help="List only what FILE says changed: paths, or S3 events; '-' reads stdin."
+        ),
+    ] = None,
     output: OutputOption = Output.table,
 ) -> int:
     """List silos, recognise formats, find datasets and models, and keep what changed as versions.
@@ -62,6 +69,7 @@ def crawl(
     """
     session = session_of(ctx)
     mode, opened = _mode(quick, full), _inspect(inspect)
+    hints = _changes(changes, names, prefix, quick or full)
     with session.open(read_only=False) as cat:
         if not names and not cat.silos():
             emit(session, output, [], rows.CRAWL_KEYS, ())
@@ -70,7 +78,8 @@ def crawl(
         try:
             with CrawlProgressBar(session) as bar:
                 reports = cat.crawl(
-                    *(names or []), prefix=prefix, mode=mode, inspect=opened, progress=bar, runner=runner
+                    *(names or []), prefix=prefix, mode=mode, inspect=opened, progress=bar, runner=runner,
+                    changes=hints,
                 )
         except Interrupted as stopped:
             _report(session, output, getattr(stopped, "reports", ()))
@@ -92,6 +101,24 @@ def _mode(quick: bool, full: bool) -> CrawlMode:
     if quick and full:
         raise UsageError("--quick and --full exclude each other.", hint="catalog crawl --help")
     return "quick" if quick else "full" if full else "normal"
+
+
+def _changes(file: str | None, names: list[str] | None, prefix: str, other_mode: bool) -> list[bytes] | None:
+    """The lines of the file of changes, which speak of one silo."""
+    if file is None:
+        return None
+    if not names or len(names) != 1 or prefix or other_mode:
+        raise UsageError(
+            "--changes goes with the name of one silo, and without --prefix, --quick and --full.",
+            hint="catalog crawl lake --changes changed.txt",
+        )
+    if file == "-":
+        return sys.stdin.buffer.readlines()
+    try:
+        return Path(file).read_bytes().splitlines()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"The changes in '{text.safe(file)}' cannot be read: {reason}.") from error
 
 
 def _inspect(word: str) -> InspectMode:

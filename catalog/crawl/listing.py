@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import cast
 
 from catalog.datasets.digest import listing_digest
 from catalog.datasets.sketch import merge, sketch
+from catalog.errors import EntryMissing, SiloError, Transient
 from catalog.formats.names import claimed_formats, family
 from catalog.model import CrawlMode, Failure, Listing, Part
 from catalog.silos.base import Listable, Ranged, Silo
@@ -17,7 +18,7 @@ from catalog.silos.paths import join
 from catalog.store.bounds import Parts, key_bounds, parts
 from catalog.store.bulk import Writer
 from catalog.store.engine import Database
-from catalog.store.known import Known, parent_of
+from catalog.store.known import Known, KnownDirectories, parent_of
 from catalog.store.loading import Found
 
 DOUBT_NS = 2_000_000_000
@@ -57,6 +58,37 @@ class ListingStage:
                 self._take(listing)
                 self._tick(listing.path)
         self._writer.flush()
+
+    def run_changes(self, paths: Iterable[str]) -> int:
+        """List the directories in which something changed, and those that are new; returns how many."""
+        assert isinstance(self._silo, Listable)
+        waiting, done = _directories(paths, self._writer.known), set[str]()
+        while waiting:
+            path = waiting.pop()
+            if path in done:
+                continue
+            done.add(path)
+            try:
+                listing = self._silo.children(path)
+            except EntryMissing:
+                if not path:
+                    raise
+                waiting.add(parent_of(path) or "")  # its own end shows in the directory above
+                continue
+            except SiloError as error:
+                retriable = isinstance(error, Transient)
+                listing = Listing(path, (), (), (), complete=False, failure=Failure(path, error.message, retriable))
+            known = self._writer.known
+            new = [name for name in listing.directories if known.look_up(join(path, name)) is None]
+            self._take(listing)
+            self._tick(path)
+            for below in new:
+                for deeper in self._silo.walk(join(path, below)):
+                    done.add(deeper.path)
+                    self._take(deeper)
+                    self._tick(deeper.path)
+        self._writer.flush()
+        return len(done)
 
     def _walk(self, prefix: str) -> Iterator[Listing]:
         """The silo's walk, with as many listing requests under way as were asked for."""
@@ -158,3 +190,18 @@ class ListingStage:
         children = sorted(self._writer.known.children(path)) if known.directories else ()
         self._writer.known.done(path)
         return children
+
+
+def _directories(paths: Iterable[str], known: KnownDirectories) -> set[str]:
+    """The directories to list: that of each path, the path itself where it is one, and what is new above."""
+    found: set[str] = set()
+    for path in paths:
+        at: str | None = path.rstrip("/")
+        if path.endswith("/") or (at and known.look_up(at) is not None):
+            found.add(at or "")
+        at = parent_of(at or "") if at else ""
+        while at is not None and at not in found:
+            found.add(at)
+            row = known.look_up(at)
+            at = parent_of(at) if row is None or row.removed else None
+    return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from catalog.crawl.inspecting import InspectStage, regroup
@@ -19,7 +19,7 @@ from catalog.store import crawls
 from catalog.store.bulk import Writer
 from catalog.store.datasets import Place
 from catalog.store.engine import Database
-from catalog.text import iso, safe
+from catalog.text import iso, plural, safe
 
 Progress = Callable[[CrawlProgress], None]
 Stop = Callable[[], bool]
@@ -28,29 +28,40 @@ _EVERY = 0.1  # seconds between two signs of progress
 _BEAT = 15.0
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for, see `crawl_silo`."""
+
+    prefix: str
+    mode: CrawlMode
+    inspect: InspectMode
+    workers: int
+    changes: Iterable[str] | None
+
+
 class Crawl:
     """The state of one running crawl. `run` does it all; nothing of it outlives the report."""
 
     def __init__(
-        self, db: Database, info: SiloInfo, silo: Silo, prefix: str, mode: CrawlMode, inspect: InspectMode,
-        progress: Progress | None, stop: Stop | None, workers: int,
-    ) -> None:  # fmt: skip
+        self, db: Database, info: SiloInfo, silo: Silo, wanted: Wanted, progress: Progress | None, stop: Stop | None
+    ) -> None:
         self._db, self._info, self._silo = db, info, silo
-        self._prefix, self._mode, self._inspect = prefix, mode, inspect
+        self._wanted, self._prefix = wanted, wanted.prefix
         self._progress, self._stop = progress, stop
         # What a part holds is not known beforehand, nor how much was missing in a crawl that was cut off.
-        whole = not prefix and info.last_state in ("complete", "partial")
+        whole = not wanted.prefix and info.last_state in ("complete", "partial")
         self._expected = info.files if whole else None
         self._began = time.monotonic()
         self._shown = self._beaten = 0.0
-        self.id, self._cut_off = crawls.start(db, info.id, prefix, mode)
+        self.id, self._cut_off = crawls.start(db, info.id, wanted.prefix, wanted.mode)
         tree_order = silo.capabilities.order == "tree"
         self._writer = Writer(db, info.id, self.id, lambda: crawls.beat(db, self.id), tree_order=tree_order)
         self._listing = ListingStage(
-            db, silo, self._writer, mode, workers or silo.capabilities.concurrent_lists, self._listed
+            db, silo, self._writer, wanted.mode, wanted.workers or silo.capabilities.concurrent_lists, self._listed
         )
-        self._opening = InspectStage(db, silo, info.id, self.id, inspect, self._opened)
+        self._opening = InspectStage(db, silo, info.id, self.id, wanted.inspect, self._opened)
         self._versions = 0
+        self._notes: list[str] = []
         self._as_of: int | None = None
 
     def run(self) -> CrawlReport:
@@ -59,7 +70,7 @@ class Crawl:
             outdated = self._outdated()
             if outdated:
                 return self._end("complete", outdated)
-            self._listing.run(self._prefix)
+            self._list()
             self._after_listing()
         except (KeyboardInterrupt, Interrupted):
             return self._end("cancelled", "Stopped. What was stored stays: the same command goes on from there.")
@@ -71,6 +82,13 @@ class Crawl:
             self._try_to_end(safe(message, 300))
             raise
         return self._end("partial" if self._listing.failed else "complete")
+
+    def _list(self) -> None:
+        if self._wanted.changes is None:
+            self._listing.run(self._prefix)
+        else:
+            number = self._listing.run_changes(self._wanted.changes)
+            self._notes.append(f"Listed was what the changes name: {plural(number, 'directory', 'directories')}.")
 
     def _outdated(self) -> str | None:
         """Why a listing made by someone else is not used: the catalog knows what came after it."""
@@ -84,18 +102,18 @@ class Crawl:
         self._go_on()
         counts = self._writer.counts
         touched = bool(counts.added or counts.changed or counts.removed)
-        identified = self._inspect != "none" and self._opening.identify(self._prefix, cut_off=self._cut_off)
+        identified = self._wanted.inspect != "none" and self._opening.identify(self._prefix, cut_off=self._cut_off)
         if touched or identified or self._cut_off:
             self._show("group")
             namespace, root = self._silo.namespace()
             place = Place(self._info.id, self._info.name, namespace, root)
             first = counts.unchanged == 0 or identified or self._cut_off
             self._versions = regroup(self._db, place, self.id, everything=first)
-        if self._inspect != "none":
+        if self._wanted.inspect != "none":
             self._opening.sample(self._prefix)
 
     def _end(self, state: CrawlState, *notes: str) -> CrawlReport:
-        report = replace(self._report(state), notes=notes)
+        report = replace(self._report(state), notes=(*self._notes, *notes))
         crawls.finish(self._db, report, json.dumps(report.as_dict()))
         self._show("done", force=True)
         return report
@@ -112,7 +130,7 @@ class Crawl:
             "SELECT COUNT(*) FROM asset WHERE silo_id = ? AND removed_crawl IS NULL", (self._info.id,)
         )
         return CrawlReport(
-            silo=self._info.name, crawl=self.id, mode=self._mode, state=state, listed=listing.listed,
+            silo=self._info.name, crawl=self.id, mode=self._wanted.mode, state=state, listed=listing.listed,
             added=counts.added, changed=counts.changed, removed=counts.removed, unchanged=counts.unchanged,
             bytes=listing.bytes, seconds=time.monotonic() - self._began, datasets=int(datasets),
             versions=self._versions, inspected=self._opening.opened, findings=self._opening.findings,
@@ -157,18 +175,20 @@ class Crawl:
 def crawl_silo(
     db: Database, info: SiloInfo, silo: Silo, *, prefix: str = "", mode: CrawlMode = "normal",
     inspect: InspectMode = "sample", progress: Progress | None = None, stop: Stop | None = None,
-    workers: int = 0,
+    workers: int = 0, changes: Iterable[str] | None = None,
 ) -> CrawlReport:  # fmt: skip
     """Crawl one silo (or the part below `prefix`) and return the report.
 
     `stop` is asked after every directory and every batch of opened files; once it says True the crawl ends
     `cancelled`, as with Ctrl-C, which reaches the main thread alone. `workers` is how many listing
-    requests are under way at once; 0 leaves it to the kind of silo.
+    requests are under way at once; 0 leaves it to the kind of silo. With `changes` (paths in the silo, see
+    `silos/hints.py`) only the directories they name are listed.
     Raises `StoreBusy` when another crawl of the silo runs, and what the store raises. A silo that
     cannot be listed ends the crawl `failed`, in the report.
     """
     with _few_collections():
-        crawl = Crawl(db, info, silo, prefix.strip("/"), mode, inspect, progress, stop, workers)
+        wanted = Wanted(prefix.strip("/"), mode, inspect, workers, changes)
+        crawl = Crawl(db, info, silo, wanted, progress, stop)
         try:
             return crawl.run()
         finally:

@@ -10,7 +10,7 @@ from catalog.model.listings import Failure
 
 CrawlState = Literal["running", "complete", "partial", "failed", "cancelled"]
 InspectMode = Literal["none", "sample", "all"]
-CrawlMode = Literal["normal", "quick", "full"]
+CrawlMode = Literal["normal", "quick", "full", "changes"]
 
 
 @dataclass(frozen=True, slots=True)
