@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from heapq import heappop, heappush
 from typing import cast
 
 from catalog.datasets.digest import listing_digest
@@ -55,40 +56,54 @@ class ListingStage:
             for number, listing in enumerate(listings):
                 if number == 0:
                     self._writer.reopen(prefix)
-                self._take(listing)
-                self._tick(listing.path)
+                self._taken(listing)
         self._writer.flush()
 
     def run_changes(self, paths: Iterable[str]) -> int:
         """List the directories in which something changed, and those that are new; returns how many."""
-        assert isinstance(self._silo, Listable)
-        waiting, done = _directories(paths, self._writer.known), set[str]()
+        waiting, done = sorted(_directories(paths, self._writer.known)), set[str]()
         while waiting:
-            path = waiting.pop()
+            path = heappop(waiting)  # a directory before those in it, which may be new and come with it
             if path in done:
                 continue
             done.add(path)
-            try:
-                listing = self._silo.children(path)
-            except EntryMissing:
-                if not path:
-                    raise
-                waiting.add(parent_of(path) or "")  # its own end shows in the directory above
+            listing = self._alone(path)
+            if listing is None:
+                heappush(waiting, parent_of(path) or "")  # its end shows in the directory above
                 continue
-            except SiloError as error:
-                retriable = isinstance(error, Transient)
-                listing = Listing(path, (), (), (), complete=False, failure=Failure(path, error.message, retriable))
-            known = self._writer.known
-            new = [name for name in listing.directories if known.look_up(join(path, name)) is None]
-            self._take(listing)
-            self._tick(path)
+            new = [below for name in listing.directories if self._is_new(below := join(path, name))]
+            self._taken(listing)
             for below in new:
-                for deeper in self._silo.walk(join(path, below)):
-                    done.add(deeper.path)
-                    self._take(deeper)
-                    self._tick(deeper.path)
+                for deeper in self._silo.walk(below):
+                    if deeper.path not in done:
+                        self._taken(deeper)
+                    if not deeper.more:
+                        done.add(deeper.path)
         self._writer.flush()
         return len(done)
+
+    def _alone(self, path: str) -> Listing | None:
+        """One directory without what is below; None when it is gone. Raises when the silo itself is."""
+        assert isinstance(self._silo, Listable)
+        try:
+            return self._silo.children(path)
+        except EntryMissing:
+            if not path:
+                raise
+            return None
+        except SiloError as error:
+            if not path:
+                raise
+            failure = Failure(path, error.message, retriable=isinstance(error, Transient))
+            return Listing(path, (), (), (), complete=False, failure=failure)
+
+    def _is_new(self, path: str) -> bool:
+        known = self._writer.known.look_up(path)
+        return known is None or bool(known.removed)
+
+    def _taken(self, listing: Listing) -> None:
+        self._take(listing)
+        self._tick(listing.path)
 
     def _walk(self, prefix: str) -> Iterator[Listing]:
         """The silo's walk, with as many listing requests under way as were asked for."""
