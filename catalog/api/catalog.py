@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog import config
 from catalog.errors import CatalogError, Interrupted, NotFound, SiloError, UsageError
-from catalog.model import CrawlMode, CrawlProgress, CrawlReport, InspectMode, SiloInfo
+from catalog.model import CrawlMode, CrawlPlan, CrawlProgress, CrawlReport, InspectMode, SiloInfo
 from catalog.store import assets, crawls, migrate
 from catalog.store.crawls import CrawlRow
 from catalog.store.engine import Database, dialect_of, shown, sqlite_path
@@ -125,6 +126,7 @@ class Catalog:
         self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
         progress: Callable[[CrawlProgress], None] | None = None, stop: Callable[[], bool] | None = None,
         runner: str | None = None, changes: Iterable[bytes] | None = None,
+        share: int = 0,
     ) -> list[CrawlReport]:  # fmt: skip
         """Crawl the named silos, or all of them, and return a report each.
 
@@ -133,6 +135,8 @@ class Catalog:
         `sample`, `all`; `runner` how many listing requests are under way at once: `inline` for one,
         `threads:N`, None for as many as suit the kind of silo. `changes` are lines that say what
         changed (paths, or notifications of an object store): then only those directories are listed.
+        With `share` a quick crawl lists one in so many directories whatever their times say, another one
+        each time.
         Ctrl-C, and `stop` when it returns True (it is asked between batches), raise `Interrupted` with
         the reports so far in `reports`.
         """
@@ -150,7 +154,7 @@ class Catalog:
             try:
                 report = crawl_silo(
                     self._db, info, silo, prefix=prefix, mode="changes" if lines is not None else mode,
-                    inspect=inspect, progress=progress, stop=stop, workers=workers(runner),
+                    inspect=inspect, progress=progress, stop=stop, workers=workers(runner), share=share,
                     changes=changed_paths(lines, silo) if lines is not None else None,
                 )  # fmt: skip
                 reports.append(report)
@@ -163,6 +167,18 @@ class Catalog:
                 stopped.reports = tuple(reports)
                 raise stopped
         return reports
+
+    def plan(
+        self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample", share: int = 0
+    ) -> list[CrawlPlan]:
+        """What crawls of the named silos, or of all, are going to cost. Asks the storage nothing."""
+        from catalog.crawl.plan import plan_crawl
+
+        plans = []
+        for info in [self.silo(name) for name in names] or self.silos():
+            with closing(self._open(info)) as silo:
+                plans.append(plan_crawl(self._db, info, silo, prefix=prefix, mode=mode, inspect=inspect, share=share))
+        return plans
 
     def crawls(self, limit: int = 50, offset: int = 0) -> list[CrawlRow]:
         """The latest crawls, newest first."""

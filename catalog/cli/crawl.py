@@ -18,7 +18,7 @@ from catalog.cli.progress import CrawlProgressBar
 from catalog.cli.session import Session
 from catalog.cli.silo import NO_SILOS
 from catalog.errors import Interrupted, SiloError, UsageError
-from catalog.model import CrawlMode, CrawlReport, InspectMode
+from catalog.model import CrawlMode, CrawlPlan, CrawlReport, InspectMode
 
 app = application()
 
@@ -61,6 +61,11 @@ def crawl(
             "--changes", metavar="FILE", help="List only what FILE says changed: paths, or S3 events; '-' reads stdin."
         ),
     ] = None,
+    share: Annotated[
+        int,
+        typer.Option("--share", metavar="N", min=0, help="With --quick: list one in N folders anyway, in turn."),
+    ] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many requests it is going to take.")] = False,
     output: OutputOption = Output.table,
 ) -> int:
     """List silos, recognise formats, find datasets and models, and keep what changed as versions.
@@ -69,17 +74,22 @@ def crawl(
     """
     session = session_of(ctx)
     mode, opened = _mode(quick, full), _inspect(inspect)
+    if share and not quick:
+        raise UsageError("--share goes with --quick: other crawls list every folder.", hint="catalog crawl --help")
     hints = _changes(changes, names, prefix, quick or full)
     with session.open(read_only=False) as cat:
         if not names and not cat.silos():
             emit(session, output, [], rows.CRAWL_KEYS, ())
             session.notice(NO_SILOS)
             return 0
+        if dry_run:
+            _planned(session, output, cat.plan(*(names or []), prefix=prefix, mode=mode, inspect=opened, share=share))
+            return 0
         try:
             with CrawlProgressBar(session) as bar:
                 reports = cat.crawl(
                     *(names or []), prefix=prefix, mode=mode, inspect=opened, progress=bar, runner=runner,
-                    changes=hints,
+                    changes=hints, share=share,
                 )
         except Interrupted as stopped:
             _report(session, output, getattr(stopped, "reports", ()))
@@ -134,6 +144,12 @@ def _report(session: Session, output: Output, reports: Sequence[CrawlReport]) ->
         return
     for report in reports:
         sys.stdout.writelines(f"{line}\n" for line in told(session, report))
+
+
+def _planned(session: Session, output: Output, plans: Sequence[CrawlPlan]) -> None:
+    emit(session, output, (plan.as_dict() for plan in plans), rows.PLAN_KEYS, rows.PLAN_COLUMNS)
+    if any(plan.known_files is None for plan in plans):
+        session.notice("'?': never crawled, so nothing can be reckoned from. Listing 1,000 objects takes one request.")
 
 
 def told(session: Session, report: CrawlReport) -> list[str]:

@@ -17,11 +17,12 @@ FILE_KEYS = ("path", "size", "modified", "etag", "format", "state")
 FIELD_KEYS = ("path", "type", "nullable")
 VERSION_KEYS = ("number", "observed", "crawl", "files", "bytes", "rows", "fingerprint", "schema_digest")
 SILO_KEYS = (
-    "name", "url", "kind", "files", "bytes", "datasets", "last_crawl", "state", "added", "options",
+    "name", "url", "kind", "files", "bytes", "datasets", "last_crawl", "state", "verified", "added", "options",
 )  # fmt: skip
 CRAWL_KEYS = (
     "silo", "crawl", "mode", "state", "listed", "added", "changed", "removed", "unchanged",
-    "bytes", "seconds", "failed", "datasets", "versions", "inspected", "findings", "skipped", "notes", "as_of",
+    "bytes", "seconds", "failed", "datasets", "versions", "inspected", "findings", "skipped", "notes", "share",
+    "as_of",
 )  # fmt: skip
 SHOW_KEYS = (*HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions")
 
@@ -73,6 +74,18 @@ VERSION_COLUMNS = (
     Column("rows", "ROWS", text.count, right=True),
     Column("fingerprint", "FINGERPRINT", lambda value: str(value)[:12], spare=2),
     Column("schema_digest", "SCHEMA", lambda value: dash(value)[:12], spare=3),
+)
+PLAN_KEYS = (
+    "silo", "mode", "prefix", "known_files", "known_directories", "list_requests", "looks", "open_files",
+)  # fmt: skip
+PLAN_COLUMNS = (
+    Column("silo", "SILO"),
+    Column("mode", "MODE", spare=1),
+    Column("known_files", "FILES", text.count, right=True),
+    Column("known_directories", "FOLDERS", text.count, right=True),
+    Column("list_requests", "LISTING REQUESTS", text.count, right=True),
+    Column("looks", "LOOKS", text.count, right=True, spare=2),
+    Column("open_files", "FILES TO OPEN", text.count, right=True),
 )
 SILO_COLUMNS = (
     Column("name", "NAME"),
@@ -147,6 +160,7 @@ def silo(found: SiloInfo) -> dict[str, Any]:
         "datasets": found.datasets,
         "last_crawl": text.iso(found.last_crawl_ns),
         "state": found.last_state,
+        "verified": text.iso(found.verified_ns),
         "added": text.iso(found.added_ns),
         "options": dict(found.options),
     }

@@ -21,6 +21,7 @@ from catalog.store.bulk import Writer
 from catalog.store.engine import Database
 from catalog.store.known import Known, KnownDirectories, parent_of
 from catalog.store.loading import Found
+from catalog.store.verified import is_due
 
 DOUBT_NS = 2_000_000_000
 """A directory that changed so shortly before it was listed may change again within the same tick of
@@ -33,7 +34,8 @@ class ListingStage:
     """Lists one silo into the catalog and counts what it met."""
 
     def __init__(
-        self, db: Database, silo: Silo, writer: Writer, mode: CrawlMode, workers: int, tick: Callable[[str], None]
+        self, db: Database, silo: Silo, writer: Writer, mode: CrawlMode, workers: int, tick: Callable[[str], None],
+        share: tuple[int, int] | None = None,
     ) -> None:
         self.listed = 0
         self.bytes: int | None = 0
@@ -45,6 +47,7 @@ class ListingStage:
         self._writer = writer
         self._mode = mode
         self._workers = workers
+        self._share = share
         self._tick = tick
         self._started_ns = time.time_ns()
         self._sliced: dict[str, tuple[str | None, list[Part]]] = {}
@@ -195,10 +198,10 @@ class ListingStage:
 
     def _unchanged(self, path: str, mtime_ns: int) -> Sequence[str] | None:
         known = self._writer.known.get(path)
-        if known is None or known.digest is None or known.mtime_ns != mtime_ns:
+        if known is None or known.digest is None or known.mtime_ns != mtime_ns or is_due(path, self._share):
             return None
         self.listed += known.own_files
-        self.passed_over += known.own_files
+        self.passed_over += 1
         self._writer.counts.unchanged += known.own_files
         if self.bytes is not None:
             self.bytes += known.own_bytes

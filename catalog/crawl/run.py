@@ -19,6 +19,7 @@ from catalog.store import crawls
 from catalog.store.bulk import Writer
 from catalog.store.datasets import Place
 from catalog.store.engine import Database
+from catalog.store.verified import next_share, verified
 from catalog.text import iso, plural, safe
 
 Progress = Callable[[CrawlProgress], None]
@@ -37,6 +38,7 @@ class Wanted:
     inspect: InspectMode
     workers: int
     changes: Iterable[str] | None
+    share: int
 
 
 class Crawl:
@@ -56,9 +58,9 @@ class Crawl:
         self.id, self._cut_off = crawls.start(db, info.id, wanted.prefix, wanted.mode)
         tree_order = silo.capabilities.order == "tree"
         self._writer = Writer(db, info.id, self.id, lambda: crawls.beat(db, self.id), tree_order=tree_order)
-        self._listing = ListingStage(
-            db, silo, self._writer, wanted.mode, wanted.workers or silo.capabilities.concurrent_lists, self._listed
-        )
+        self._share = next_share(db, info.id, wanted.share) if wanted.share and wanted.mode == "quick" else None
+        workers = wanted.workers or silo.capabilities.concurrent_lists
+        self._listing = ListingStage(db, silo, self._writer, wanted.mode, workers, self._listed, self._share)
         self._opening = InspectStage(db, silo, info.id, self.id, wanted.inspect, self._opened)
         self._versions = 0
         self._notes: list[str] = []
@@ -86,9 +88,19 @@ class Crawl:
     def _list(self) -> None:
         if self._wanted.changes is None:
             self._listing.run(self._prefix)
+            self._tell_what_was_not_seen()
         else:
             number = self._listing.run_changes(self._wanted.changes)
             self._notes.append(f"Listed was what the changes name: {plural(number, 'directory', 'directories')}.")
+
+    def _tell_what_was_not_seen(self) -> None:
+        if self._listing.passed_over:
+            seen = verified(self._db, self._info.id, self._prefix)
+            last = f"it was last seen in full {iso(seen)}" if seen else "it was never seen in full"
+            self._notes.append(
+                f"Not looked into: {plural(self._listing.passed_over, 'folder')} whose time did not change. A file "
+                f"rewritten in place does not show there; {last}."
+            )
 
     def _outdated(self) -> str | None:
         """Why a listing made by someone else is not used: the catalog knows what came after it."""
@@ -135,6 +147,7 @@ class Crawl:
             bytes=listing.bytes, seconds=time.monotonic() - self._began, datasets=int(datasets),
             versions=self._versions, inspected=self._opening.opened, findings=self._opening.findings,
             failed=tuple(listing.failed), skipped=dict(listing.skipped), as_of=iso(self._as_of),
+            share=f"{self._share[0]}/{self._share[1]}" if self._share else None,
         )  # fmt: skip
 
     def _go_on(self) -> None:
@@ -175,19 +188,20 @@ class Crawl:
 def crawl_silo(
     db: Database, info: SiloInfo, silo: Silo, *, prefix: str = "", mode: CrawlMode = "normal",
     inspect: InspectMode = "sample", progress: Progress | None = None, stop: Stop | None = None,
-    workers: int = 0, changes: Iterable[str] | None = None,
+    workers: int = 0, changes: Iterable[str] | None = None, share: int = 0,
 ) -> CrawlReport:  # fmt: skip
     """Crawl one silo (or the part below `prefix`) and return the report.
 
     `stop` is asked after every directory and every batch of opened files; once it says True the crawl ends
     `cancelled`, as with Ctrl-C, which reaches the main thread alone. `workers` is how many listing
     requests are under way at once; 0 leaves it to the kind of silo. With `changes` (paths in the silo, see
-    `silos/hints.py`) only the directories they name are listed.
+    `silos/hints.py`) only the directories they name are listed. A `quick` crawl lists one in `share` of all
+    directories whatever their times say, another one each time.
     Raises `StoreBusy` when another crawl of the silo runs, and what the store raises. A silo that
     cannot be listed ends the crawl `failed`, in the report.
     """
     with _few_collections():
-        wanted = Wanted(prefix.strip("/"), mode, inspect, workers, changes)
+        wanted = Wanted(prefix.strip("/"), mode, inspect, workers, changes, share)
         crawl = Crawl(db, info, silo, wanted, progress, stop)
         try:
             return crawl.run()

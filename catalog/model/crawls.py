@@ -52,6 +52,8 @@ class CrawlReport:
     findings: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    share: str | None = None
+    """`which/of`: the directories a quick crawl listed whatever their times, one part in `of`, counted from 0."""
     as_of: str | None = None
     """When the listing was true (ISO 8601, UTC), where it was made by someone else before the crawl."""
 
@@ -64,3 +66,26 @@ class CrawlReport:
             "skipped": dict(self.skipped),
             "notes": list(self.notes),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlPlan:
+    """What a crawl is going to cost, from what the catalog knows; unknown is None.
+
+    `list_requests` are listing requests (of a folder on this machine: folders read), `looks` folders whose time
+    alone is looked at, `open_files` the files that would be opened. `known_files` and `known_directories`
+    are what the last crawl left, and what the rest is reckoned from.
+    """
+
+    silo: str
+    mode: CrawlMode
+    prefix: str
+    known_files: int | None
+    known_directories: int | None
+    list_requests: int | None
+    looks: int | None
+    open_files: int | None
+
+    def as_dict(self) -> dict[str, object]:
+        """The keys of `catalog crawl --dry-run -o json`."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}

@@ -25,6 +25,8 @@ class SiloInfo:
     files: int | None = None
     bytes: int | None = None
     datasets: int = 0
+    verified_ns: int | None = None
+    """When all of it was last seen in full, see `store/verified.py`."""
 
 
 @dataclass(frozen=True, slots=True)

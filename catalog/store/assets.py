@@ -12,6 +12,7 @@ from catalog.store import inspections
 from catalog.store.datasets import refresh_text
 from catalog.store.engine import Database
 from catalog.store.inspections import Belongs
+from catalog.store.verified import verified
 from catalog.text import safe
 
 _ASSET = (
@@ -95,7 +96,8 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
         fields=inspections.fields(db, past[4] if past else row[16]),
         partitions=tuple(filter(None, row[13].partition("|")[2].split(","))) if row[12] == "hive" else (),
         inspected=row[17], codec=row[18], versions=times[1], first_seen_ns=times[0] or 0,
-        last_verified_ns=_verified(db, row[22]), removed_ns=_ended(db, row[20]),
+        last_verified_ns=verified(db, row[22], row[11]) if row[22] is not None else None,
+        removed_ns=_ended(db, row[20]),
         findings=tuple(Finding(one[0], one[5], one[6] or "") for one in told if one[5])[:_FINDINGS],
     )  # fmt: skip
 
@@ -348,11 +350,6 @@ def _near(db: Database, name: str) -> str:
     near = get_close_matches(last, list(by_last), 1)
     search = f"catalog search {safe(last, 80)}"
     return f"Did you mean '{safe(by_last[near[0]], 120)}'? Or try: {search}" if near else search
-
-
-def _verified(db: Database, silo_id: int | None) -> int | None:
-    found = db.value("SELECT MAX(ended_ns) FROM crawl WHERE silo_id = ? AND state = 'complete'", (silo_id,))
-    return int(found) if found is not None else None
 
 
 def _ended(db: Database, crawl_id: int | None) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 from catalog.errors import NotFound, StoreBusy, UsageError
 from catalog.model import CrawlReport, SiloInfo
 from catalog.store.engine import Database, Row
+from catalog.store.verified import verified
 from catalog.text import age
 
 STALE_NS = 300 * 1_000_000_000
@@ -54,14 +55,14 @@ class CrawlRow:
 
 def silos(db: Database) -> list[SiloInfo]:
     """All registered silos, by name."""
-    return [_silo(row) for row in db.all(_SILO + "ORDER BY s.name")]
+    return [_silo(db, row) for row in db.all(_SILO + "ORDER BY s.name")]
 
 
 def silo(db: Database, name: str) -> SiloInfo:
     """One silo. Raises `NotFound`, with the nearest name."""
     row = db.one(_SILO + "WHERE s.name = ?", (name,))
     if row is not None:
-        return _silo(row)
+        return _silo(db, row)
     from difflib import get_close_matches
 
     names = [str(r[0]) for r in db.all("SELECT name FROM silo")]
@@ -205,8 +206,9 @@ def _alive(crawl_id: int, worker: str, heartbeat_ns: int, now_ns: int) -> bool:
     return now_ns - heartbeat_ns < STALE_NS
 
 
-def _silo(row: Row | Sequence[Any]) -> SiloInfo:
+def _silo(db: Database, row: Row | Sequence[Any]) -> SiloInfo:
     return SiloInfo(
         id=row[0], name=row[1], url=row[2], kind=row[3], options=json.loads(row[4]), added_ns=row[5],
         last_crawl_ns=row[6], last_state=row[7], files=row[8], bytes=row[9], datasets=row[10],
+        verified_ns=verified(db, row[0], ""),
     )  # fmt: skip
