@@ -136,7 +136,7 @@ class InspectError(CatalogError, Terminal):
     """A file's content could not be read as the format it looks like.
 
     `finding` is a stable word for scripts and searches: `corrupt`, `truncated`, `encrypted`,
-    `too_large` (a cap was reached), `unsupported`.
+    `too_large` (a cap was reached), `unsupported`, `crashed` (reading it ended its process).
     """
 
     def __init__(self, message: str, *, finding: str = "corrupt", hint: str | None = None) -> None:

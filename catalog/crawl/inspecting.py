@@ -11,6 +11,7 @@ from catalog.datasets.sketch import belongs, sketch
 from catalog.datasets.version import fingerprint
 from catalog.errors import EntryMissing, InspectError, SiloError
 from catalog.formats.names import claimed_formats, family
+from catalog.formats.sandbox import shared
 from catalog.model import InspectMode, Listing
 from catalog.silos.base import Silo
 from catalog.store import inspections
@@ -73,6 +74,8 @@ class InspectStage:
         self._crawl_id = crawl_id
         self._everything = mode == "all"
         self._tick = tick
+        self._workers = silo.capabilities.concurrent_reads
+        self._sandbox = shared()
 
     def identify(self, prefix: str, *, cut_off: bool) -> bool:
         """Open files whose names tell nothing, and sketch their directories again; True when any was.
@@ -98,7 +101,7 @@ class InspectStage:
             inspections.settle(self._db, asset, told, union, schema_digest)
 
     def _open(self, targets: Sequence[Target]) -> None:
-        workers = min(self._silo.capabilities.concurrent_reads, len(targets))
+        workers = min(self._workers, len(targets))
         for start in range(0, len(targets), _BATCH):
             batch = targets[start : start + _BATCH]
             if workers > 1:
@@ -115,10 +118,9 @@ class InspectStage:
 
     def _look(self, target: Target) -> Seen | None:
         """What one file tells; None when it is gone since it was listed (the next crawl will see)."""
-        from catalog.formats.registry import inspect  # a crawl that opens nothing does not load it
-
         try:
-            sniffed, facts, error = inspect(partial(self._silo.read, target.path), target.size, target.name)
+            fetch = partial(self._silo.read, target.path)
+            sniffed, facts, error = self._sandbox.inspect(fetch, target.size, target.name)
         except EntryMissing:
             return None
         except SiloError as failed:

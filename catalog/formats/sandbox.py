@@ -1,0 +1,303 @@
+"""Inspecting files in processes of their own, so that one that hangs, crashes or eats memory harms nothing.
+
+The catalog's process keeps what is worth having: the silo with its credentials, and the database. A
+worker gets neither. It asks for ranges of the file over a pipe, tells in JSON what it found, and is
+killed when it takes too long. Its address space is capped, it can write no file, and its
+environment holds nothing of the caller's.
+
+A message is its length (4 bytes, big-endian) and its bytes: JSON, or a range's content behind one byte
+that says whether it could be read.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import queue
+import select
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+from catalog.errors import CatalogError, InspectError, SiloError
+from catalog.formats.base import Caps
+from catalog.model import Facts, Field, Sniffed
+
+Fetch = Callable[[int, int], bytes]
+Told = tuple[Sniffed, Facts | None, InspectError | None]
+
+MEMORY = 4 * 1024**3
+"""Bytes of address space a worker may have; libraries map much more than they use."""
+GRACE = 5.0
+"""Seconds beyond the cap on time after which a worker is killed: it is to stop by itself."""
+IDLE = 60.0
+"""Seconds without a file after which a worker ends by itself."""
+_LARGEST = 16 * 1024 * 1024
+_LENGTH = 4
+_READ, _NOT_READ = b"+", b"-"
+_CODE = "from catalog.formats.sandbox import serve; serve()"
+_FILES_A_WORKER = 5_000
+"""A worker is replaced after so many files: what libraries leak is given back."""
+
+
+@functools.cache
+def _of_process(pid: int) -> Sandbox:
+    made = Sandbox(os.cpu_count() or 1)
+    atexit.register(made.close)
+    return made
+
+
+def shared() -> Sandbox:
+    """The sandbox of this process, whose workers outlive a crawl: starting one costs more than most files."""
+    return _of_process(os.getpid())  # a fork has workers of its own
+
+
+class Sandbox:
+    """A few worker processes, started when they are needed. Threads may share it.
+
+    `code` is what a worker runs.
+    """
+
+    def __init__(self, workers: int, code: str = _CODE) -> None:
+        self._code = code
+        self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
+        for _ in range(max(workers, 1)):
+            self._idle.put(None)
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def inspect(self, fetch: Fetch, size: int | None, name: str, caps: Caps | None = None) -> Told:
+        """As `registry.inspect`. A worker that dies or hangs gives the finding `crashed` or `too_large`."""
+        caps = caps or Caps()
+        with self._worker() as worker:
+            try:
+                return worker.inspect(fetch, size, name, caps)
+            except _Lost as lost:
+                worker.kill()
+                error = InspectError(lost.message, finding=lost.finding)
+                return Sniffed("unknown", 0.0, "not read"), None, error
+
+    def close(self) -> None:
+        """End the workers."""
+        while True:
+            try:
+                worker = self._idle.get_nowait()
+            except queue.Empty:
+                return
+            if worker is not None:
+                worker.kill()
+
+    @contextlib.contextmanager
+    def _worker(self) -> Iterator[_Worker]:
+        worker = self._idle.get()
+        if worker is None or not worker.usable:
+            if worker is not None:
+                worker.kill()
+            worker = _Worker(self._code)
+        try:
+            yield worker
+        except BaseException:
+            worker.kill()  # a conversation that broke off cannot be taken up again
+            raise
+        finally:
+            self._idle.put(worker if worker.usable else None)
+
+
+class _Lost(Exception):
+    """The worker is of no more use."""
+
+    def __init__(self, message: str, finding: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.finding = finding
+
+
+class _Worker:
+    """One process, seen from the catalog's side."""
+
+    def __init__(self, code: str) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 (this package's own code, in this interpreter)
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
+            start_new_session=True,
+        )  # fmt: skip
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._in, self._out = self._process.stdin, self._process.stdout
+        self._ready = selectors.DefaultSelector()
+        self._ready.register(self._out, selectors.EVENT_READ)
+        self._files = 0
+
+    @property
+    def usable(self) -> bool:
+        return self._process.poll() is None and self._files < _FILES_A_WORKER
+
+    def inspect(self, fetch: Fetch, size: int | None, name: str, caps: Caps) -> Told:
+        self._files += 1
+        deadline = time.monotonic() + caps.seconds + GRACE
+        failed: SiloError | None = None
+        self._say({"name": name, "size": size, "bytes": caps.bytes, "calls": caps.calls, "seconds": caps.seconds})
+        while True:
+            told = json.loads(self._hear(deadline, caps.seconds))
+            if "read" not in told:
+                if failed is not None:
+                    raise failed
+                return _from_json(told)
+            offset, length = (int(number) for number in told["read"])
+            try:
+                content = _READ + fetch(offset, length)
+            except SiloError as error:
+                content, failed = _NOT_READ, error
+            self._send(content)
+
+    def kill(self) -> None:
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        self._ready.close()
+        for pipe in (self._in, self._out):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._send(json.dumps(message).encode())
+
+    def _send(self, content: bytes) -> None:
+        try:
+            _write(self._in, content)
+        except (OSError, ValueError) as error:
+            raise self._crashed() from error
+
+    def _hear(self, deadline: float, seconds: float) -> bytes:
+        length = int.from_bytes(self._read(_LENGTH, deadline, seconds), "big")
+        if length > _LARGEST:
+            raise _Lost("Inspecting the file told more than it may.", "too_large")
+        return self._read(length, deadline, seconds)
+
+    def _read(self, length: int, deadline: float, seconds: float) -> bytes:
+        content = b""
+        while len(content) < length:
+            if not self._ready.select(max(deadline - time.monotonic(), 0)):
+                raise _Lost(
+                    f"Inspecting the file did not end within {seconds:g} seconds, and was stopped.", "too_large"
+                )
+            more = os.read(self._out.fileno(), length - len(content))
+            if not more:
+                raise self._crashed()
+            content += more
+        return content
+
+    def _crashed(self) -> _Lost:
+        code = self._process.wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return _Lost(f"Inspecting the file crashed its process ({how}).", "crashed")
+
+
+# ---------------------------------------------------------------- inside the worker
+
+
+def serve() -> None:
+    """Inspect files until the pipe closes. The main function of a worker process."""
+    _confine()
+    from catalog.formats.registry import inspect
+
+    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What a library prints must not become part of the conversation.
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(0, 1)
+
+    def fetch(offset: int, length: int) -> bytes:
+        _write(outgoing, json.dumps({"read": [offset, length]}).encode())
+        content = _receive(incoming)
+        if not content.startswith(_READ):
+            raise SiloError("The range cannot be read.")
+        return content[1:]
+
+    while select.select([incoming], [], [], IDLE)[0]:
+        try:
+            asked = json.loads(_receive(incoming))
+        except EOFError:
+            return
+        caps = Caps(asked["bytes"], asked["calls"], asked["seconds"])
+        try:
+            told = inspect(fetch, asked["size"], asked["name"], caps)
+        except EOFError:
+            return
+        except CatalogError as error:
+            finding = error.finding if isinstance(error, InspectError) else "corrupt"
+            told = Sniffed("unknown", 0.0, "not read"), None, InspectError(error.message, finding=finding)
+        except (MemoryError, RecursionError):
+            too_large = InspectError("Inspecting the file needs more memory than it may have.", finding="too_large")
+            told = Sniffed("unknown", 0.0, "not read"), None, too_large
+        _write(outgoing, json.dumps(_to_json(*told)).encode())
+
+
+def _confine() -> None:
+    import resource
+
+    for limit, value in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):  # a lower limit stands already
+            resource.setrlimit(limit, (value, value))
+
+
+def _environment() -> dict[str, str]:
+    """What a worker needs to start, and none of the caller's secrets."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT") if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+
+
+def _write(pipe: IO[bytes], content: bytes) -> None:
+    pipe.write(len(content).to_bytes(_LENGTH, "big") + content)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> bytes:
+    length = int.from_bytes(_exactly(pipe, _LENGTH), "big")
+    return _exactly(pipe, length)
+
+
+def _exactly(pipe: IO[bytes], length: int) -> bytes:
+    content = b""
+    while len(content) < length:
+        more = pipe.read(length - len(content))
+        if not more:
+            raise EOFError
+        content += more
+    return content
+
+
+# ---------------------------------------------------------------- what is told
+
+
+def _to_json(sniffed: Sniffed, facts: Facts | None, error: InspectError | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "sniffed": asdict(sniffed),
+        "facts": asdict(facts) if facts else None,
+        "error": {"message": error.message, "finding": error.finding} if error else None,
+    }
+
+
+def _from_json(told: dict[str, Any]) -> Told:
+    facts, error = told["facts"], told["error"]
+    if facts is not None:
+        facts = Facts(**{**facts, "fields": tuple(Field(**field) for field in facts["fields"])})
+    return (
+        Sniffed(**told["sniffed"]),
+        facts,
+        InspectError(error["message"], finding=error["finding"]) if error is not None else None,
+    )
