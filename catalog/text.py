@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 # itself and `27`: names stay plain text in any database and can be turned back into the bytes.
 _QUOTE = "\u201b"
 _ESCAPED = re.compile(_QUOTE + "([0-9A-F]{2})")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB", "EB")
 
 
@@ -37,6 +38,13 @@ def text_to_name(text: str) -> str:
         return _QUOTE if value == 0x27 else chr(0xDC00 + value)
 
     return _ESCAPED.sub(back, text)
+
+
+def storable(text: str) -> str:
+    """`text` as both databases hold it: bytes that are no UTF-8 quoted, nothing else that is no text."""
+    if _UNSTORABLE.search(text) is None:
+        return text
+    return _UNSTORABLE.sub("\ufffd", name_to_text(text))
 
 
 def path_to_bytes(text: str) -> bytes:

@@ -228,7 +228,7 @@ class Catalog:
         return self.dataset(reference)
 
     def _ipython_key_completions_(self) -> list[str]:
-        return [f"{hit.silo}/{hit.name}" for hit in self.search().page(0, 200)]
+        return [hit.reference for hit in self.search().page(0, 200)]
 
     def complete(self, prefix: str, limit: int = 50) -> list[str]:
         """Names that begin with `prefix`, for completion."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from catalog.silos.base import Silo
 
 _SHOWN = 10
+PENDING = "catalog lineage pending tells which silo to add or crawl"
 
 
 class Schema(Sequence[Field]):
@@ -139,7 +140,7 @@ class Dataset:
 
     @property
     def silo(self) -> str:
-        """The name of its silo."""
+        """The name of its silo; empty when no crawl has found it."""
         return self.hit.silo
 
     @property
@@ -195,8 +196,8 @@ class Dataset:
         """All rows as an Arrow table; partition columns included. Raises `UsageError` for what is no table."""
         from catalog.api.reading import read_table
 
-        info = self.info
-        return read_table(self._open_silo(self.silo), info, self._paths(), columns)
+        info, paths = self.info, self._paths()
+        return read_table(self._open_silo(self.silo), info, paths, columns)
 
     def to_polars(self, columns: Sequence[str] | None = None) -> polars.DataFrame:
         """All rows as a polars frame."""
@@ -211,6 +212,8 @@ class Dataset:
 
     def __repr__(self) -> str:
         hit = self.hit
+        if hit.files is None:
+            return f"<{hit.kind.capitalize()} {text.safe(hit.uri)}: known by name, no crawl has found it>"
         return (
             f"<{hit.kind.capitalize()} {hit.silo}/{text.safe(hit.name)} v{hit.version}: "
             f"{hit.format or 'unknown format'}, "
@@ -227,11 +230,13 @@ class Dataset:
             ("owner", hit.owner), ("tags", ", ".join(hit.tags)), ("evidence", info.evidence),
             ("columns", ", ".join(f.path for f in info.fields[:30])),
         ]  # fmt: skip
-        return html_table(("", ""), rows, f"{hit.kind} {hit.silo}/{hit.name}")
+        return html_table(("", ""), rows, f"{hit.kind} {hit.reference}")
 
     def _paths(self) -> list[str]:
         found = [f.path for f in self.files() if not _aside(f.path)]
         if not found:
+            if not self.silo:
+                raise NotFound(f"'{self.name}' is known by name only: no crawl has found it.", hint=PENDING)
             raise NotFound(f"'{self.name}' has no files any more.", hint=f"catalog versions {self.id}")
         return found
 

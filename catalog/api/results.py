@@ -72,7 +72,7 @@ class Results(Framed):
     def __repr__(self) -> str:
         lines = [f"<Results {str(self.query)!r}: {self.count()}>"]
         lines += [
-            f"  {hit.silo}/{text.safe(hit.name, 70)}  {hit.format or ''}  {text.size(hit.bytes)}"
+            f"  {text.safe(hit.reference, 90)}  {hit.format or ''}  {text.size(hit.bytes)}"
             for hit in self.page(0, _SHOWN)
         ]
         return "\n".join(lines)

@@ -21,7 +21,7 @@ from catalog.model import FileInfo, VersionInfo
 from catalog.text import safe
 
 if TYPE_CHECKING:
-    from catalog.api import Catalog
+    from catalog.api import Catalog, Dataset
 
 app = application()
 
@@ -88,13 +88,7 @@ def schema(ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output
         found = cat.dataset(asset, at=then)
         seen = emit(session, output, map(rows.field, found.schema), rows.FIELD_KEYS, rows.FIELD_COLUMNS)
         if not seen:
-            opened = found.info.inspected
-            silo = safe(found.silo)
-            session.notice(
-                "It has no columns that this release can read."
-                if opened
-                else f"None of its files was opened. Open them: catalog crawl {silo} --inspect all"
-            )
+            session.notice(_without_columns(found))
 
 
 @app.command(epilog=examples("catalog versions lab/clicks", "catalog versions lab/clicks -o json"))
@@ -104,6 +98,14 @@ def versions(ctx: typer.Context, asset: AssetArgument, output: OutputOption = Ou
     with session.open() as cat:
         found = _newest_first(cat.dataset(asset).versions)
         emit(session, output, map(rows.version, found), rows.VERSION_KEYS, rows.VERSION_COLUMNS)
+
+
+def _without_columns(found: Dataset) -> str:
+    if not found.silo:
+        return "It is known by name only, and no event told its columns."
+    if found.info.inspected:
+        return "It has no columns that this release can read."
+    return f"None of its files was opened. Open them: catalog crawl {safe(found.silo)} --inspect all"
 
 
 def _newest_first(versions: Iterable[VersionInfo]) -> list[VersionInfo]:
@@ -134,7 +136,7 @@ def _show(session: Session, row: dict[str, Any]) -> None:
             ("owner", safe(row["owner"] or "")),
             ("tags", safe(", ".join(row["tags"]))),
             ("format", safe(_and(row["format"] or "unknown", row["codec"]))),
-            ("holds", _holds(row)),
+            ("holds", _holds(row) if row["files"] is not None else ""),
             ("partitions", safe(", ".join(row["partitions"]))),
             ("modified", rows.when(row["modified"])),
             ("evidence", safe(f"{row['evidence']} ({row['rule']}, {row['confidence']:.0%})")),

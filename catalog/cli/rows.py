@@ -44,7 +44,7 @@ def listed(values: Iterable[str] | None) -> str:
 
 HIT_COLUMNS = (
     Column("name", "NAME", shrinks=True),
-    Column("silo", "SILO"),
+    Column("silo", "SILO", dash),
     Column("kind", "KIND", spare=1),
     Column("format", "FORMAT", dash),
     Column("files", "FILES", text.count, right=True, spare=2),

@@ -12,6 +12,7 @@ from typing import Literal
 
 from catalog.crawl.inspecting import InspectStage, regroup
 from catalog.crawl.listing import ListingStage
+from catalog.datasets.sketch import belongs
 from catalog.errors import CatalogError, Interrupted, SiloError
 from catalog.model import CrawlMode, CrawlProgress, CrawlReport, CrawlState, Failure, InspectMode, SiloInfo
 from catalog.silos.base import Dated, Silo
@@ -19,6 +20,7 @@ from catalog.store import crawls
 from catalog.store.bulk import Writer
 from catalog.store.datasets import Place
 from catalog.store.engine import Database
+from catalog.store.lineage.meeting import meet
 from catalog.store.verified import next_share, verified
 from catalog.text import iso, plural, safe
 
@@ -115,14 +117,22 @@ class Crawl:
         counts = self._writer.counts
         touched = bool(counts.added or counts.changed or counts.removed)
         identified = self._wanted.inspect != "none" and self._opening.identify(self._prefix, cut_off=self._cut_off)
+        place = Place(self._info.id, self._info.name, *self._silo.namespace())
+        renamed = crawls.settle_place(self._db, place)
         if touched or identified or self._cut_off:
             self._show("group")
-            namespace, root = self._silo.namespace()
-            place = Place(self._info.id, self._info.name, namespace, root)
             first = counts.unchanged == 0 or identified or self._cut_off
             self._versions = regroup(self._db, place, self.id, everything=first)
+        if touched or identified or self._cut_off or renamed:
+            self._meet(place.silo_id)
         if self._wanted.inspect != "none":
             self._opening.sample(self._prefix)
+
+    def _meet(self, silo_id: int) -> None:
+        """Hang what lineage named on what is found now."""
+        met = meet(self._db, silo_id, belongs)
+        if met:
+            self._notes.append(f"{plural(met, 'name')} that lineage knew {'is' if met == 1 else 'are'} found now.")
 
     def _end(self, state: CrawlState, *notes: str) -> CrawlReport:
         report = replace(self._report(state), notes=(*self._notes, *notes))

@@ -31,7 +31,10 @@ class SiloInfo:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One search result: an asset, or a file (`kind == "file"`)."""
+    """One search result: an asset, or a file (`kind == "file"`).
+
+    Of an asset that lineage names and no crawl has found `silo` is empty, `files` and `version` are None.
+    """
 
     id: int
     kind: str
@@ -39,13 +42,18 @@ class Hit:
     uri: str
     silo: str
     format: str | None
-    files: int
+    files: int | None
     bytes: int | None
     rows: int | None
     modified_ns: int | None
     version: int | None
     owner: str | None = None
     tags: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """What finds it again: `silo/name`, or the URI of what is in no silo."""
+        return f"{self.silo}/{self.name}" if self.silo else self.uri
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ ValueKind = Literal["text", "choice", "size", "number", "time", "sort"]
 
 KINDS = ("dataset", "model", "file")
 RULES = ("delta", "iceberg", "hudi", "lance", "zarr", "saved_model", "hf_model",
-         "hive", "dates", "shards", "folder", "single")  # fmt: skip
+         "hive", "dates", "shards", "folder", "single", "named")  # fmt: skip
 TABLE_RULES = ("delta", "iceberg", "hudi", "lance")
 SORTS = ("modified", "size", "name", "files", "rows")
 

@@ -8,24 +8,28 @@ from typing import Any
 
 from catalog.errors import Ambiguous, NotFound
 from catalog.model import AssetInfo, Count, Field, FileInfo, Finding, Hit, VersionInfo
+from catalog.naming import address, canonical
 from catalog.store import inspections
 from catalog.store.datasets import refresh_text
-from catalog.store.engine import Database
+from catalog.store.engine import Database, Row
 from catalog.store.inspections import Belongs
 from catalog.store.verified import verified
-from catalog.text import safe
+from catalog.text import safe, storable
 
 _ASSET = (
     "SELECT a.id, a.kind, a.path, s.url, s.name, a.format, a.files, a.bytes, a.rows, a.newest_ns, a.version, "
     "a.root, a.rule, a.key, a.evidence, a.confidence, a.schema_id, a.inspected, a.codec, a.namespace, a.removed_crawl, "
-    "a.first_crawl, a.silo_id FROM asset a LEFT JOIN silo s ON s.id = a.silo_id "
+    "a.first_crawl, a.silo_id, a.name FROM asset a LEFT JOIN silo s ON s.id = a.silo_id "
 )
+_NAMES = "a.id, s.name, a.path, a.removed_crawl, a.namespace, a.name FROM asset a LEFT JOIN silo s ON s.id = a.silo_id"
 _CANDIDATES = 20
 _FINDINGS = 100
 
 
-def uri(silo_url: str, path: str) -> str:
-    """The full address of a path in a silo."""
+def uri(silo_url: str | None, path: str, namespace: str, name: str) -> str:
+    """The full address of an asset: of its path in a silo, or of the name that is all that is known of it."""
+    if silo_url is None:
+        return address(namespace, name)
     return f"{silo_url.rstrip('/')}/{path}" if path else silo_url
 
 
@@ -58,8 +62,8 @@ def complete(db: Database, prefix: str, limit: int) -> list[str]:
     if not slash or not db.value("SELECT 1 FROM silo WHERE name = ?", (silo,)):
         silos = [str(r[0]) + "/" for r in db.all("SELECT name FROM silo ORDER BY name") if r[0].startswith(prefix)]
         paths = db.all(
-            "SELECT DISTINCT path FROM asset WHERE removed_crawl IS NULL AND path >= ? AND path < ? "
-            "ORDER BY path LIMIT ?",
+            "SELECT DISTINCT path FROM asset WHERE removed_crawl IS NULL AND merged_into IS NULL "
+            "AND path >= ? AND path < ? ORDER BY path LIMIT ?",
             (prefix, prefix + "\U0010ffff", limit),
         )
         return silos + ([str(r[0]) for r in paths] if prefix else [])
@@ -83,13 +87,16 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
             (asset_id, version),
         )
     words = _annotations(db, asset_id)
+    files, size, rows, newest = past[:4] if past else row[6:10]
     hit = Hit(
-        row[0], row[1], row[2], uri(row[3] or "", row[2]), row[4] or "", row[5],
-        past[0] if past else row[6], past[1] if past else row[7], past[2] if past else row[8],
-        past[3] if past else row[9], version or row[10], words.get("owner", [None])[0], tuple(words.get("tag", [])),
+        row[0], row[1], row[2], uri(row[3], row[2], row[19], row[23]), row[4] or "", row[5],
+        None if row[12] == "named" else files, size, rows, newest, version or row[10] or None,
+        words.get("owner", [None])[0], tuple(words.get("tag", [])),
     )  # fmt: skip
     told = [] if past else inspections.opened(db, asset_id, belongs)
     times = db.one("SELECT MIN(observed_ns), COUNT(*) FROM asset_version WHERE asset_id = ?", (asset_id,)) or (None, 0)
+    if times[0] is None:
+        times = db.value("SELECT MIN(added_ns) FROM alias WHERE asset_id = ?", (asset_id,)), 0
     return AssetInfo(
         hit=hit, namespace=row[19], rule=row[12], pattern=row[13].partition("|")[0] or None, evidence=row[14],
         confidence=row[15], description=(words.get("description") or [None])[0],
@@ -279,7 +286,8 @@ def _checked(db: Database, asset_id: int, version: int | None, reference: str) -
 def _exact(db: Database, name: str) -> list[tuple[int, str]]:
     """Assets that answer to the whole name: live ones before removed ones."""
     if name.isdigit():
-        row = db.one("SELECT id, path FROM asset WHERE id = ?", (int(name),)) if len(name) < 19 else None
+        sql = "SELECT COALESCE(merged_into, id), path FROM asset WHERE id = ?"
+        row = db.one(sql, (int(name),)) if len(name) < 19 else None
         if row:
             return [(row[0], row[1])]
     silo, _, path = name.partition("/")
@@ -290,16 +298,21 @@ def _exact(db: Database, name: str) -> list[tuple[int, str]]:
     ]
     if "://" in name:
         tries = [("s.id = ? AND a.path = ?", (found, inside)) for found, inside in _in_silos(db, name)]
+    if ":" in name:  # any name that lineage knows it by, in any spelling
+        pair = tuple(storable(part) for part in canonical(name))
+        tries.append(("a.id = (SELECT asset_id FROM alias WHERE namespace = ? AND name = ?)", pair))
     for where, which in tries:
-        rows = db.all(
-            f"SELECT a.id, s.name, a.path, a.removed_crawl FROM asset a JOIN silo s ON s.id = a.silo_id WHERE {where} "
-            f"ORDER BY a.id LIMIT {_CANDIDATES}",
-            which,
-        )
+        sql = f"SELECT {_NAMES} WHERE a.merged_into IS NULL AND {where} ORDER BY a.id LIMIT {_CANDIDATES}"
+        rows = db.all(sql, which)
         live = [row for row in rows if row[3] is None] or rows
         if live:
-            return [(row[0], f"{row[1]}/{row[2]}") for row in live]
+            return [(row[0], _label(row)) for row in live]
     return []
+
+
+def _label(row: Row) -> str:
+    """What an asset of `_NAMES` is called where several answer."""
+    return f"{row[1]}/{row[2]}" if row[1] is not None else address(row[4], row[5])
 
 
 def _in_silos(db: Database, address: str) -> list[tuple[int, str]]:
@@ -322,12 +335,12 @@ def _beginning(db: Database, name: str) -> list[tuple[int, str]]:
         ("s.name = ? AND a.path >= ? AND a.path < ?", (silo, path, path + end)),
     ):
         rows = db.all(
-            f"SELECT a.id, s.name, a.path FROM asset a JOIN silo s ON s.id = a.silo_id "
-            f"WHERE a.removed_crawl IS NULL AND {where} ORDER BY a.path LIMIT {_CANDIDATES}",
+            f"SELECT {_NAMES} WHERE a.removed_crawl IS NULL AND a.merged_into IS NULL AND {where} "
+            f"ORDER BY a.path LIMIT {_CANDIDATES}",
             which,
         )
         if rows and name:
-            return [(row[0], f"{row[1]}/{row[2]}") for row in rows]
+            return [(row[0], _label(row)) for row in rows]
     return []
 
 
@@ -345,7 +358,7 @@ def _near(db: Database, name: str) -> str:
     from difflib import get_close_matches
 
     last = name.rstrip("/").rpartition("/")[2]
-    rows = db.all("SELECT path FROM asset WHERE removed_crawl IS NULL LIMIT 5000")
+    rows = db.all("SELECT path FROM asset WHERE removed_crawl IS NULL AND merged_into IS NULL LIMIT 5000")
     by_last = {row[0].rpartition("/")[2]: row[0] for row in rows}
     near = get_close_matches(last, list(by_last), 1)
     search = f"catalog search {safe(last, 80)}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from catalog.errors import NotFound, StoreBusy, UsageError
 from catalog.model import CrawlReport, SiloInfo
+from catalog.store.datasets import Place
 from catalog.store.engine import Database, Row
 from catalog.store.verified import verified
 from catalog.text import age
@@ -99,6 +100,16 @@ def remove_silo(db: Database, name: str) -> None:
         for table in ("asset", "directory", "crawl"):
             db.execute(f"DELETE FROM {table} WHERE silo_id = {found}")
         db.execute("DELETE FROM silo WHERE id = ?", (found,))
+
+
+def settle_place(db: Database, place: Place) -> bool:
+    """Keep where a silo's assets are named; True when that is new."""
+    here = (place.namespace, place.root)
+    if db.one("SELECT namespace, root FROM silo WHERE id = ?", (place.silo_id,)) == here:
+        return False
+    with db.transaction():
+        db.execute("UPDATE silo SET namespace = ?, root = ? WHERE id = ?", (*here, place.silo_id))
+    return True
 
 
 def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool]:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.model import Group, Part
+from catalog.naming import address
 from catalog.store.engine import Database, Row
 from catalog.store.names import fold
 
 MARKER_DIRECTORIES = frozenset({"_delta_log", ".hoodie", "_versions", "_transactions", "_indices", "metadata", "data"})
-_CLAIMED = ("delta", "iceberg", "hudi", "lance", "zarr", "saved_model", "hf_model")
+CLAIMED_RULES = ("delta", "iceberg", "hudi", "lance", "zarr", "saved_model", "hf_model")
+"""Rules by which an asset owns everything below its root."""
 _CHUNK = 2000
+_OTHER_NAMES = 50  # so many of an asset's other names are searched
 Member = tuple[str, Part]
 Fingerprint = Callable[[Iterable[tuple[str, str, bytes]]], str]
 
@@ -30,6 +33,15 @@ class Place:
         """The canonical name of a path in the silo."""
         joined = f"{self.root.rstrip('/')}/{path}" if path and self.root else path or self.root
         return joined or "/"
+
+    def path_of(self, name: str) -> str | None:
+        """The path in the silo of a canonical name; None when the name lies elsewhere."""
+        if self.root.startswith("/") and not name.startswith("/"):
+            return None
+        root, inside = self.root.strip("/"), name.strip("/")
+        if not root or inside == root:
+            return inside.removeprefix(root)
+        return inside.removeprefix(root + "/") if inside.startswith(root + "/") else None
 
 
 @dataclass(slots=True)
@@ -56,8 +68,8 @@ def changed_directories(db: Database, silo_id: int, crawl_id: int) -> list[str]:
 
 def claimed_roots(db: Database, silo_id: int) -> set[str]:
     """Roots that own everything below them."""
-    marks = ", ".join("?" * len(_CLAIMED))
-    rows = db.all(f"SELECT root FROM asset WHERE silo_id = ? AND rule IN ({marks})", (silo_id, *_CLAIMED))
+    marks = ", ".join("?" * len(CLAIMED_RULES))
+    rows = db.all(f"SELECT root FROM asset WHERE silo_id = ? AND rule IN ({marks})", (silo_id, *CLAIMED_RULES))
     return {str(row[0]) for row in rows}
 
 
@@ -182,7 +194,7 @@ class Regrouping:
         self, asset: _Known, group: Group, members: Sequence[Member], fingerprint: str, writes: _Writes
     ) -> None:
         data = [p for _, p in members if p.role == "data"]
-        counted = data if data and group.rule not in _CLAIMED else [p for _, p in members]
+        counted = data if data and group.rule not in CLAIMED_RULES else [p for _, p in members]
         files = sum(p.files for p in counted)
         size = None if any(p.bytes is None for p in counted) else sum(p.bytes or 0 for p in counted)
         newest = max((p.newest_ns for p in counted if p.newest_ns is not None), default=None)
@@ -241,17 +253,20 @@ def search_text(path: str, silo: str, format: str | None, kind: str, *more: str)
 
 
 def refresh_text(db: Database, asset_id: int) -> None:
-    """Write an asset's search text again after its columns or annotations changed."""
+    """Write an asset's search text again after its columns, annotations or other names changed."""
     row = db.one(
-        "SELECT a.path, s.name, a.format, a.kind, a.schema_id FROM asset a LEFT JOIN silo s ON s.id = a.silo_id "
-        "WHERE a.id = ?",
+        "SELECT a.path, s.name, a.format, a.kind, a.schema_id, a.namespace, a.name FROM asset a "
+        "LEFT JOIN silo s ON s.id = a.silo_id WHERE a.id = ?",
         (asset_id,),
     )
     assert row is not None
-    columns = [str(r[0]) for r in db.all("SELECT path FROM field WHERE schema_id = ? ORDER BY position", (row[4],))]
-    words = [
-        str(r[0]) for r in db.all("SELECT value FROM annotation WHERE asset_id = ? ORDER BY kind, value", (asset_id,))
-    ]
-    text = search_text(row[0], row[1] or "", row[2], row[3], *columns, *words)
+    columns = db.all("SELECT path FROM field WHERE schema_id = ? ORDER BY position", (row[4],))
+    words = db.all("SELECT value FROM annotation WHERE asset_id = ? ORDER BY kind, value", (asset_id,))
+    names = db.all(
+        "SELECT name FROM alias WHERE asset_id = ? AND name <> ? ORDER BY namespace, name LIMIT ?",
+        (asset_id, row[6], _OTHER_NAMES),
+    )
+    more = [str(found[0]) for found in (*columns, *words, *names)]
+    text = search_text(row[0], row[1] or address(row[5], row[6]), row[2], row[3], *more)
     db.execute("DELETE FROM asset_text WHERE rowid = ?", (asset_id,))
     db.execute("INSERT INTO asset_text(rowid, text) VALUES (?, ?)", (asset_id, text))

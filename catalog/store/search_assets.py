@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from catalog import naming
 from catalog.model import Count, Hit
 from catalog.query import TABLE_RULES, Query, Term, Word
 from catalog.store.engine import Database
@@ -38,9 +39,13 @@ FACET_VALUES = 50
 
 Facets = dict[str, list[tuple[str, int]]]
 
-_COLUMNS = "a.id, a.kind, a.name, a.path, a.format, a.files, a.bytes, a.rows, a.newest_ns, a.version, s.name, s.url"
+_FILES = "CASE WHEN a.rule <> 'named' THEN a.files END"  # nobody has counted those of a mere name
+_COLUMNS = (
+    f"a.id, a.kind, a.name, a.path, a.format, {_FILES}, a.bytes, a.rows, a.newest_ns, a.version, s.name, s.url, "
+    "a.namespace"
+)
 _SOURCE = "FROM asset a LEFT JOIN silo s ON s.id = a.silo_id"
-_AMOUNTS = {"size": "a.bytes", "files": "a.files", "rows": "a.rows", "modified": "a.newest_ns"}
+_AMOUNTS = {"size": "a.bytes", "files": _FILES, "rows": "a.rows", "modified": "a.newest_ns"}
 _RULES: Mapping[str, tuple[str, ...]] = {
     "partitioned": ("hive", "dates"),
     "sharded": ("shards",),
@@ -60,11 +65,12 @@ def assets(db: Database, query: Query, offset: int, limit: int, now_ns: int) -> 
     owners, tags = _annotations(db, [row[0] for row in rows])
     return [
         Hit(
-            id=id, kind=kind, name=path or name, uri=address(url or "", path), silo=silo or "", format=format,
-            files=files, bytes=size, rows=count, modified_ns=newest, version=version or None,
-            owner=owners.get(id), tags=tuple(tags.get(id, ())),
+            id=id, kind=kind, name=path or name, silo=silo or "", format=format,
+            uri=address(url, path) if url is not None else naming.address(namespace, name),
+            files=files, bytes=size, rows=count, modified_ns=newest,
+            version=version or None, owner=owners.get(id), tags=tuple(tags.get(id, ())),
         )
-        for id, kind, name, path, format, files, size, count, newest, version, silo, url in rows
+        for id, kind, name, path, format, files, size, count, newest, version, silo, url, namespace in rows
     ]  # fmt: skip
 
 
@@ -164,6 +170,7 @@ def _where(db: Database, query: Query, now_ns: int) -> Clause:
     asked = [term.values for term in query.terms if term.field == "is" and not term.negated]
     if not any(value.text == "removed" for values in asked for value in values):
         clauses.append(Clause("a.removed_crawl IS NULL"))
+    clauses.append(Clause("a.merged_into IS NULL"))
     return both(clauses)
 
 

@@ -73,7 +73,7 @@ def facts(hit: Hit, info: AssetInfo | None, clock: Clock) -> list[Text]:
         pair(
             "format", _kind(hit) if info is None or not info.codec else f"{_kind(hit)}, {shown(info.codec)}"
         ),
-        pair("silo", hit.silo),
+        pair("silo", hit.silo or None),
         pair("size", size(hit.bytes)),
         pair("files", number(hit.files)),
         pair("rows", number(hit.rows)),
@@ -87,7 +87,8 @@ def facts(hit: Hit, info: AssetInfo | None, clock: Clock) -> list[Text]:
     if info.removed_ns is not None:
         lines.insert(0, Text(f"✗ removed {clock.moment(info.removed_ns)}", style="bold"))
     lines.append(pair("verified", clock.since(info.last_verified_ns)))
-    lines.append(pair("inspected", f"{info.inspected:,} of {text.plural(hit.files, 'file')}"))
+    if hit.files is not None:
+        lines.append(pair("inspected", f"{info.inspected:,} of {text.plural(hit.files, 'file')}"))
     if info.partitions:
         lines.append(pair("split by", ", ".join(info.partitions)))
     return lines
@@ -149,7 +150,7 @@ def page_head(hit: Hit, info: AssetInfo | None, clock: Clock) -> Text:
     """The head of an asset's page: a few lines, each about one thing, that wrap on narrow screens."""
     who = [
         _kind(hit),
-        f"silo {shown(hit.silo)}",
+        f"silo {shown(hit.silo)}" if hit.silo else "in no silo",
         f"owner {shown(hit.owner)}",
         *(f"#{shown(t)}" for t in hit.tags),
     ]
@@ -167,8 +168,11 @@ def page_head(hit: Hit, info: AssetInfo | None, clock: Clock) -> Text:
         lines.insert(1, Text(f"✗ removed from its silo {clock.moment(info.removed_ns)}", style="bold"))
     if info.description:
         lines.append(Text(shown(info.description), style="italic"))
-    seen = f"verified {clock.age(info.last_verified_ns)} · inspected {info.inspected:,} of {hit.files:,}"
-    lines.append(Text.assemble(("one asset because ", "dim"), why(info), (f" · {seen}", "dim")))
+    if hit.files is None:
+        lines.append(why(info))
+    else:
+        seen = f"verified {clock.age(info.last_verified_ns)} · inspected {info.inspected:,} of {hit.files:,}"
+        lines.append(Text.assemble(("one asset because ", "dim"), why(info), (f" · {seen}", "dim")))
     return Text("\n").join([*lines, *findings(info, 2)])
 
 

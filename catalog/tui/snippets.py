@@ -52,6 +52,8 @@ def duckdb(hit: Hit) -> str | None:
     reader = _READERS.get(hit.format or "")
     if reader is None:
         return None
+    if hit.kind != "file" and hit.files is None:
+        return None  # known by name only: nobody knows whether it is one file or a folder
     if hit.kind != "file" and hit.files != 1:
         target = f"{target.rstrip('/')}/**/*.{hit.format}"
     return f"SELECT * FROM {reader}({_sql(target)});"

@@ -1,0 +1,103 @@
+"""What lineage named meets what a crawl found.
+
+After a crawl every identity that lineage used in the silo's namespace is looked up again. A name that a
+crawled asset answers to is merged into it. A folder that covers several datasets stays an asset of its own,
+joined with each of them by `holds` edges, so that a walk through the graph passes through it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+
+from catalog.model.lineage import Identity
+from catalog.store.engine import Database
+from catalog.store.inspections import Belongs
+from catalog.store.lineage.addresses import Addresses, below, places
+from catalog.store.lineage.batches import among, lock
+from catalog.store.lineage.merging import merge
+from catalog.store.lineage.origins import STORAGE, known_origin
+
+# Identities in a silo's namespace whose asset is a mere name, or is gone from the silo.
+_WAITING = (
+    "SELECT l.namespace, l.name, a.id, a.silo_id IS NULL FROM alias l JOIN asset a ON a.id = l.asset_id "
+    "WHERE l.namespace = ? AND l.kind <> 'table' AND a.merged_into IS NULL "
+    "AND (a.silo_id IS NULL OR (a.silo_id = ? AND a.removed_crawl IS NOT NULL))"
+)
+
+
+def meet(db: Database, silo_id: int, belongs: Belongs) -> int:
+    """Look the names that lineage used up again after a crawl; returns how many were found.
+
+    In a transaction of its own, when there is anything to look up at all. What was grouped in another way
+    before hands its lineage on to the asset that stands in its place, if all its names mean that one.
+    """
+    place = next((one for one in places(db) if one.silo_id == silo_id), None)
+    if place is None:
+        return 0
+    rows = db.all(_WAITING, (place.namespace, silo_id))
+    waiting = {Identity(row[0], row[1]): (row[2], bool(row[3])) for row in rows if place.path_of(row[1]) is not None}
+    if not waiting:
+        return 0
+    with db.transaction():
+        lock(db)
+        addresses = Addresses(db, belongs)
+        into = _pairs(waiting, addresses.find(waiting).assets)
+        merge(db, into)
+        left = {one: asset for one, (asset, named) in waiting.items() if named and asset not in into}
+        hold(db, addresses, left, time.time_ns())
+    return len(into)
+
+
+def hold(db: Database, addresses: Addresses, assets: Mapping[Identity, int], now_ns: int) -> None:
+    """Join the folders among named assets with the datasets at and below them. Inside the caller's transaction.
+
+    A folder that a job wrote leads to its datasets; the datasets lead to a folder that a job reads.
+    """
+    folders = addresses.directories(assets)
+    if not folders:
+        return
+    ids = {assets[one] for one in folders}
+    named = {row[0] for row in among(db, "SELECT id FROM asset WHERE id IN ({}) AND silo_id IS NULL", ids)}
+    live = "SELECT DISTINCT {0} FROM edge WHERE {0} IN ({{}}) AND retracted_ns IS NULL AND kind <> 'holds'"
+    written = {row[0] for row in among(db, live.format("target_id"), named)}
+    read = {row[0] for row in among(db, live.format("source_id"), named)}
+    for identity, (silo_id, path) in folders.items():
+        asset = assets[identity]
+        if asset in written:
+            _join(db, asset, silo_id, path, now_ns, outward=True)
+        if asset in read:
+            _join(db, asset, silo_id, path, now_ns, outward=False)
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _pairs(waiting: Mapping[Identity, tuple[int, bool]], found: Mapping[Identity, int]) -> dict[int, int]:
+    """Which asset goes into which: a name into the first that answers, one that is gone if all its names agree."""
+    answers: dict[int, list[int | None]] = defaultdict(list)
+    named: dict[int, bool] = {}
+    for identity, (asset, is_name) in waiting.items():
+        answer = found.get(identity)
+        answers[asset].append(None if answer == asset else answer)
+        named[asset] = is_name
+    into = {}
+    for asset, all_ in answers.items():
+        live = [one for one in all_ if one is not None]
+        if live and (named[asset] or (len(live) == len(all_) and len(set(live)) == 1)):
+            into[asset] = live[0]
+    return into
+
+
+def _join(db: Database, folder: int, silo_id: int, path: str, now_ns: int, *, outward: bool) -> None:
+    where, which = below(db, "a.root", path)
+    near, far = ("source_id", "target_id") if outward else ("target_id", "source_id")
+    db.execute(
+        f"INSERT INTO edge({near}, {far}, kind, job_id, origin_id, evidence, confidence, detail, runs, observed_ns) "
+        "SELECT CAST(? AS BIGINT), a.id, 'holds', 0, CAST(? AS BIGINT), 'proof', 1.0, 'the folder holds the dataset', "
+        "0, CAST(? AS BIGINT) FROM asset a WHERE a.silo_id = ? AND a.removed_crawl IS NULL "
+        f"AND (a.root = ? OR {where}) AND NOT EXISTS (SELECT 1 FROM edge e WHERE e.{near} = ? AND e.{far} = a.id "
+        "AND e.kind = 'holds' AND e.retracted_ns IS NULL)",
+        (folder, known_origin(db, STORAGE, now_ns), now_ns, silo_id, path, *which, folder),
+    )
