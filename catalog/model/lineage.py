@@ -22,6 +22,9 @@ Direction = Literal["up", "down"]
 CONFIDENCE: Mapping[EvidenceKind, float] = {"proof": 1.0, "observed": 0.95, "declared": 0.9, "inferred": 0.5}
 """How far each kind of evidence is believed, where nothing says otherwise."""
 
+COUNTED = 1_000
+"""The edges at one side of an asset are counted up to here: this number means so many or more."""
+
 
 class Identity(NamedTuple):
     """The canonical name of an asset or a job, after OpenLineage's naming specification."""
@@ -88,13 +91,14 @@ class Claim:
 
 
 # ---------------------------------------------------------------- what a trace shows
+# Nodes and edges are named tuples: a trace makes hundreds of them, and a frozen dataclass takes ten times as long.
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """An asset in a trace. `label` is what people call it: its path in a silo, or its canonical name.
 
-    `up` and `down` are how many edges lead to and from it in the catalog, whether shown or not.
+    `up` and `down` are how many edges lead to and from it in the catalog, whether shown or not, counted up
+    to `COUNTED`.
     """
 
     id: int
@@ -110,12 +114,12 @@ class Node:
     down: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """An edge of the catalog's graph between two assets' ids.
 
     `valid_from_ns` to `valid_to_ns` is when it was true in the world, `observed_ns` to `retracted_ns` while the
-    catalog believed it. `runs` counts the runs that showed it; `run` is the latest one's UUID.
+    catalog believed it. `runs` counts the runs that showed it; `run` is the latest one's UUID. `job` is the job's
+    name, unique within `job_namespace`.
     """
 
     id: int
@@ -137,6 +141,7 @@ class Edge:
     valid_to_ns: int | None = None
     observed_ns: int = 0
     retracted_ns: int | None = None
+    job_namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +158,12 @@ class ColumnEdge:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A piece of the graph around `focus`.
+    """A piece of the graph around `focus`, walked in `directions`.
 
-    `hops` gives each node's distance in edges, negative upstream; `more` the number of edges at a node that
-    a cap kept out (nodes without any are absent), so that nothing is left out silently.
+    `hops` gives each node's distance in edges, negative upstream. `more` gives the number of edges at a node, in the
+    directions it was walked, that are not shown, be it for its fan-out, for the size of the whole or for the
+    depth (nodes without any are absent), so that nothing is left out silently. Where a side of a node has `COUNTED`
+    edges it may be more of them. `more_columns` counts the column edges that did not fit.
     """
 
     focus: tuple[int, ...]
@@ -165,11 +172,13 @@ class Trace:
     hops: Mapping[int, int]
     more: Mapping[int, int] = field(default_factory=dict)
     columns: tuple[ColumnEdge, ...] = ()
+    directions: tuple[Direction, ...] = ("up", "down")
+    more_columns: int = 0
 
     @property
     def complete(self) -> bool:
         """True when no cap kept anything out."""
-        return not self.more
+        return not self.more and not self.more_columns
 
 
 @dataclass(frozen=True, slots=True)

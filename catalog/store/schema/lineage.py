@@ -122,8 +122,9 @@ class Edge(Table, table=True):
             "uq_edge_live", "source_id", "target_id", "kind", "job_id", "origin_id",
             unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE,
         ),
-        Index("ix_edge_source_id", "source_id", "target_id"),
-        Index("ix_edge_target_id", "target_id", "source_id"),
+        # Walks ask for the edges of an asset that stand, in the order of their other ends, and count them.
+        Index("ix_edge_source_id", "source_id", "retracted_ns", "target_id"),
+        Index("ix_edge_target_id", "target_id", "retracted_ns", "source_id"),
         Index("ix_edge_origin_id", "origin_id"),
     )  # fmt: skip
 

@@ -155,8 +155,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("edge", schema=None) as batch_op:
         batch_op.create_index("ix_edge_origin_id", ["origin_id"], unique=False)
-        batch_op.create_index("ix_edge_source_id", ["source_id", "target_id"], unique=False)
-        batch_op.create_index("ix_edge_target_id", ["target_id", "source_id"], unique=False)
+        batch_op.create_index("ix_edge_source_id", ["source_id", "retracted_ns", "target_id"], unique=False)
+        batch_op.create_index("ix_edge_target_id", ["target_id", "retracted_ns", "source_id"], unique=False)
         batch_op.create_index(
             "uq_edge_live",
             ["source_id", "target_id", "kind", "job_id", "origin_id"],
