@@ -67,6 +67,43 @@ def _printable(c: str) -> bool:
     return unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
+def width(words: str) -> int:
+    """How many terminal cells a text takes."""
+    if words.isascii():
+        return len(words)
+    return sum(_cells(c) for c in words)
+
+
+def cut(words: str, limit: int) -> str:
+    """`words` in at most `limit` cells: the middle gives way, as both ends of a path tell most."""
+    if width(words) <= limit:
+        return words
+    head, tail = _head(words, limit // 2), _head(words[::-1], limit - limit // 2 - 1)[::-1]
+    return f"{head}…{tail}"
+
+
+def ends(words: str, limit: int) -> str:
+    """`words` in at most `limit` cells: the end gives way."""
+    if width(words) <= limit:
+        return words
+    return _head(words, limit - 1) + "…" if limit > 0 else ""
+
+
+def _cells(c: str) -> int:
+    if unicodedata.combining(c):
+        return 0
+    return 2 if unicodedata.east_asian_width(c) in "WF" else 1
+
+
+def _head(words: str, limit: int) -> str:
+    used = 0
+    for position, c in enumerate(words):
+        used += _cells(c)
+        if used > limit:
+            return words[:position]
+    return words
+
+
 def size(value: int | None) -> str:
     """Bytes for people, decimal units: `1.4 GB`; unknown is `?`."""
     if value is None:

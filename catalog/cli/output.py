@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -18,7 +17,7 @@ from typing import Any
 
 from catalog.cli.options import Output
 from catalog.cli.session import Session
-from catalog.text import safe
+from catalog.text import cut, safe, width
 
 Row = Mapping[str, Any]
 
@@ -93,38 +92,8 @@ def table(session: Session, rows: Iterable[Row], columns: Sequence[Column]) -> I
         yield _line([_cell(column, row) for column in columns], columns, widths)
 
 
-def width(words: str) -> int:
-    """How many terminal cells a text takes."""
-    if words.isascii():
-        return len(words)
-    return sum(_cells(c) for c in words)
-
-
-def cut(words: str, limit: int) -> str:
-    """`words` in at most `limit` cells: the middle gives way, as both ends of a path tell most."""
-    if width(words) <= limit:
-        return words
-    head, tail = _head(words, limit // 2), _head(words[::-1], limit - limit // 2 - 1)[::-1]
-    return f"{head}…{tail}"
-
-
 def _cell(column: Column, row: Row) -> str:
     return safe(column.tell(row.get(column.key)))
-
-
-def _cells(c: str) -> int:
-    if unicodedata.combining(c):
-        return 0
-    return 2 if unicodedata.east_asian_width(c) in "WF" else 1
-
-
-def _head(words: str, limit: int) -> str:
-    used = 0
-    for position, c in enumerate(words):
-        used += _cells(c)
-        if used > limit:
-            return words[:position]
-    return words
 
 
 def _fitted(columns: Sequence[Column], widths: Sequence[int], room: int) -> tuple[Sequence[Column], list[int]]:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.cli.options import Output
-from catalog.cli.output import Column, cut, emit, table, width
+from catalog.cli.output import Column, emit, table
 from catalog.cli.session import Session
+from catalog.text import cut, width
 
 KEYS = ("name", "size", "tags")
 COLUMNS = (Column("name", "NAME", shrinks=True), Column("size", "SIZE", right=True))
