@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from catalog.api.catalog import Catalog, connect
     from catalog.api.dataset import Dataset, FileList, Schema
+    from catalog.api.lineage import Impact, Lineage
     from catalog.api.results import Results
     from catalog.store.crawls import CrawlRow
     from catalog.store.migrate import backup, check, upgrade
 
-__all__ = ["Catalog", "CrawlRow", "Dataset", "FileList", "Results", "Schema", "backup", "check", "connect", "upgrade"]
+__all__ = [
+    "Catalog", "CrawlRow", "Dataset", "FileList", "Impact", "Lineage", "Results", "Schema", "backup", "check",
+    "connect", "upgrade",
+]  # fmt: skip
 
 _HOMES = {
     "Catalog": "catalog.api.catalog",
     "CrawlRow": "catalog.store.crawls",
     "Dataset": "catalog.api.dataset",
     "FileList": "catalog.api.dataset",
+    "Impact": "catalog.api.lineage",
+    "Lineage": "catalog.api.lineage",
     "Results": "catalog.api.results",
     "Schema": "catalog.api.dataset",
     "backup": "catalog.store.migrate",

@@ -16,7 +16,10 @@ from catalog.store.engine import Database, dialect_of, shown, sqlite_path
 
 if TYPE_CHECKING:
     from catalog.api.dataset import Dataset
+    from catalog.api.lineage import Impact, Lineage
     from catalog.api.results import Results
+    from catalog.api.tracing import Reference
+    from catalog.model.lineage import Direction, Edge, Node
     from catalog.silos.base import Reached, Silo
 
 
@@ -237,6 +240,47 @@ class Catalog:
     def silo_files(self, name: str) -> Any:
         """All live files of a silo, as `model.FileInfo`, in path order."""
         return assets.silo_files(self._db, self.silo(name).id)
+
+    # ------------------------------------------------------------ lineage
+
+    def trace(
+        self, reference: Reference, *, up: bool = True, down: bool = True, depth: int = 3, fan_out: int = 20,
+        limit: int = 300, at: str | int | None = None, columns: bool = False,
+    ) -> Lineage:  # fmt: skip
+        """What flows into an asset and out of it, `depth` edges far.
+
+        Follows at most `fan_out` edges at each asset in each direction and shows at most `limit` assets, the
+        nearest; how much was left out is told by the trace. `at` (nanoseconds since the epoch, or an ISO time)
+        asks as of then; `columns` brings what is known of columns. Raises `NotFound` or `Ambiguous`.
+        """
+        from catalog.api import tracing
+
+        return tracing.trace(
+            self._db, reference, at=at, up=up, down=down, depth=depth, fan_out=fan_out, limit=limit, columns=columns
+        )
+
+    def impact(self, reference: Reference, at: str | int | None = None) -> Impact:
+        """Everything downstream of an asset, a piece of storage or (by its name) all assets of a silo."""
+        from catalog.api import tracing
+
+        return tracing.impact(self._db, reference, at)
+
+    def path(self, start: Reference, end: Reference, at: str | int | None = None) -> Lineage | None:
+        """A shortest way that data flows from one asset to another; None when there is none.
+
+        When it only flows the other way, that is what is returned, with `backwards` set.
+        """
+        from catalog.api import tracing
+
+        return tracing.path(self._db, start, end, at)
+
+    def neighbours(
+        self, reference: Reference, direction: Direction, offset: int = 0, limit: int = 50, at: str | int | None = None
+    ) -> list[tuple[Node, Edge]]:
+        """A page of the assets one edge away: `up` for what it is made from, `down` for what is made from it."""
+        from catalog.api import tracing
+
+        return tracing.neighbours(self._db, reference, direction, offset, limit, at)
 
     # ------------------------------------------------------------ inside
 

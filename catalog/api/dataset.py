@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from catalog.api.lineage import Lineage
     from catalog.silos.base import Silo
 
 _SHOWN = 10
@@ -179,6 +180,22 @@ class Dataset:
     ) -> None:  # fmt: skip
         """Write down an owner, tags, a description; no crawl touches them."""
         assets.annotate(self._db, self.id, owner, list(tags), list(remove_tags), description)
+
+    # ------------------------------------------------------------ lineage
+
+    def lineage(self, **asked: Any) -> Lineage:
+        """What flows into it and out of it; takes what `Catalog.trace` takes."""
+        from catalog.api import tracing
+
+        return tracing.trace(self._db, self, **asked)
+
+    def upstream(self, depth: int = 1) -> Lineage:
+        """What it is made from."""
+        return self.lineage(depth=depth, down=False)
+
+    def downstream(self, depth: int = 1) -> Lineage:
+        """What is made from it."""
+        return self.lineage(depth=depth, up=False)
 
     # ------------------------------------------------------------ content
 

@@ -19,7 +19,7 @@ class Framed:
     """Gives a class with `_columns()` and `_records()` its Arrow, polars, pandas and HTML forms."""
 
     def _columns(self) -> Sequence[tuple[str, str]]:
-        """(name, Arrow type) of each column: `string`, `int64`, `time` (UTC) or `strings`."""
+        """(name, Arrow type) of each column: `string`, `int64`, `float64`, `time` (UTC) or `strings`."""
         raise TypeError(f"{type(self).__name__} has no columns")
 
     def _records(self) -> Iterable[Sequence[Any]]:
@@ -32,6 +32,7 @@ class Framed:
         types = {
             "string": pa.string(),
             "int64": pa.int64(),
+            "float64": pa.float64(),
             "time": pa.timestamp("us", tz="UTC"),
             "strings": pa.list_(pa.string()),
         }

@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from catalog import text
-from catalog.cli import rows
+from catalog.cli import graph_rows, rows
 from catalog.cli.groups import app as application
 from catalog.cli.moments import moment
 from catalog.cli.options import AssetArgument, AtOption, Output, OutputOption, examples, session_of
 from catalog.cli.output import emit, emit_one, fields, table
 from catalog.cli.session import Session
 from catalog.errors import UsageError
-from catalog.model import FileInfo, VersionInfo
+from catalog.model import Count, FileInfo, VersionInfo
 from catalog.text import safe
 
 if TYPE_CHECKING:
     from catalog.api import Catalog, Dataset
+    from catalog.model.lineage import Direction, Trace
 
 app = application()
 
 SCREENFUL = 200
 _COLUMNS_SHOWN = 30
 _LISTED = 5
+_BESIDE = 100
 
 
 @app.command(
@@ -38,10 +40,14 @@ def show(ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: 
     session, then = session_of(ctx), moment(at)
     with session.open() as cat:
         found = cat.dataset(asset, at=then)
-        row = rows.asset(found.info, _newest_first(found.versions))
+        around = cat.trace(found, depth=1, fan_out=_BESIDE, limit=2 * _BESIDE + 1, at=then).trace
+        sides = graph_rows.beside(around, "up"), graph_rows.beside(around, "down")
+        row = rows.asset(found.info, _newest_first(found.versions), *sides)
     if output is Output.table:
-        _show(session, row)
+        _show(session, row, around)
     else:
+        for direction in graph_rows.DIRECTIONS:
+            row[f"{direction}stream_unlisted"] = graph_rows.unlisted(around, direction).number
         emit_one(output, row, rows.SHOW_KEYS)
 
 
@@ -123,7 +129,7 @@ def _files(cat: Catalog, name: str, at: int | None) -> tuple[Iterable[FileInfo],
     return cat.silo_files(name), lambda: silo.files or 0
 
 
-def _show(session: Session, row: dict[str, Any]) -> None:
+def _show(session: Session, row: dict[str, Any], around: Trace) -> None:
     """The page about one asset, for people."""
     findings = [f"{one['path']}: {one['kind']}, {one['detail']}" for one in row["findings"]]
     fields(
@@ -146,6 +152,8 @@ def _show(session: Session, row: dict[str, Any]) -> None:
         ],
     )
     _part(session, "Columns", row["schema"], rows.FIELD_COLUMNS, _COLUMNS_SHOWN)
+    for direction in graph_rows.DIRECTIONS:
+        _side(session, direction, row[f"{direction}stream"], graph_rows.unlisted(around, direction))
     _part(session, "Versions", row["versions"], rows.VERSION_COLUMNS, _LISTED)
     if findings:
         sys.stdout.write(f"\n{session.paint('Findings', 'bold', sys.stdout)}\n")
@@ -158,6 +166,18 @@ def _part(session: Session, title: str, found: list[dict[str, Any]], columns: It
         sys.stdout.write(f"\n{session.paint(f'{title} ({len(found):,})', 'bold', sys.stdout)}\n")
         sys.stdout.writelines(f"{line}\n" for line in table(session, found[:most], tuple(columns)))
         _rest(len(found) - most)
+
+
+def _side(session: Session, direction: Direction, found: list[dict[str, Any]], unlisted: Count) -> None:
+    """The assets one edge away."""
+    if not found:
+        return
+    total = Count(len(found) + unlisted.number, unlisted.exact)
+    title = f"{direction.capitalize()}stream ({total})"
+    sys.stdout.write(f"\n{session.paint(title, 'bold', sys.stdout)}\n")
+    sys.stdout.writelines(f"{line}\n" for line in table(session, found[:_LISTED], graph_rows.BESIDE_COLUMNS))
+    if total.number > _LISTED:
+        sys.stdout.write(f"… and {Count(total.number - _LISTED, total.exact)} more\n")
 
 
 def _rest(left: int) -> None:

@@ -28,6 +28,9 @@ COMMANDS = (
     Command("files", "asset", "The files of an asset or a silo."),
     Command("schema", "asset", "The columns of an asset."),
     Command("versions", "asset", "The states of an asset, newest first."),
+    Command("trace", "trace", "What flows into an asset and out of it."),
+    Command("impact", "impact", "Everything downstream of an asset, a silo or a volume."),
+    Command("path", "trace", "The way that data flows from one asset to another."),
     Command("annotate", "annotate", "Set owner, tags and description of an asset."),
     Command("db", "db", "The catalog's own database: upgrade, check, backup.", nouns=True),
     Command("doctor", "doctor", "Check this installation, the database and the silos."),
@@ -49,6 +52,7 @@ _EXAMPLES = (
     "catalog silo add lab ~/data",
     "catalog crawl lab",
     "catalog search 'format:parquet size:>1GB modified:<30d'",
+    "catalog trace lab/clicks",
 )
 
 

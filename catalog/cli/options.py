@@ -93,6 +93,11 @@ def complete_silo(ctx: typer.Context, incomplete: str) -> list[str]:
     return _from_catalog(ctx, lambda cat: [s.name for s in cat.silos() if s.name.startswith(incomplete)])
 
 
+def complete_anything(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of silos and assets that begin so."""
+    return [*complete_silo(ctx, incomplete), *complete_asset(ctx, incomplete)]
+
+
 def complete_query(ctx: typer.Context, incomplete: str) -> list[str]:
     """What a word of a search could become: a field, its value, or a name."""
     return [*suggest(incomplete), *complete_asset(ctx, incomplete)]

@@ -70,6 +70,19 @@ def emit_one(output: Output, row: Row, keys: Sequence[str]) -> None:
         sys.stdout.write(json.dumps(row, indent=2 if output is Output.json else None) + "\n")
 
 
+def emit_object(members: Iterable[tuple[str, Any]]) -> None:
+    """Print one JSON object, one member after the other; a member that is an iterator of rows is streamed."""
+    opening = "{"
+    for name, value in members:
+        sys.stdout.write(f"{opening}\n  {json.dumps(name)}: ")
+        if isinstance(value, Iterator):
+            sys.stdout.write("\n  ".join(_json_array(value)))
+        else:
+            sys.stdout.write(json.dumps(value))
+        opening = ","
+    sys.stdout.write("\n}\n")
+
+
 def fields(session: Session, pairs: Iterable[tuple[str, str]]) -> None:
     """Print `name  value` lines for people; values must be safe to print."""
     kept = [(name, value) for name, value in pairs if value]

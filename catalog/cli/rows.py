@@ -166,15 +166,17 @@ def silo(found: SiloInfo) -> dict[str, Any]:
     }
 
 
-def asset(info: AssetInfo, versions: Iterable[VersionInfo]) -> dict[str, Any]:
+def asset(
+    info: AssetInfo, versions: Iterable[VersionInfo], upstream: list[dict[str, Any]], downstream: list[dict[str, Any]]
+) -> dict[str, Any]:
     """Everything known about an asset."""
     return {
         **hit(info.hit),
         "schema": [field(one) for one in info.fields],
         "evidence": info.evidence,
         "description": info.description,
-        "upstream": [],
-        "downstream": [],
+        "upstream": upstream,
+        "downstream": downstream,
         "versions": [version(one) for one in versions],
         "rule": info.rule,
         "pattern": info.pattern,

@@ -119,4 +119,4 @@ def _wants_json(words: list[str]) -> bool:
     return not joined.isdisjoint(_JSON)
 
 
-_JSON = {f"{option}{kind}" for option in ("-o=", "-o", "--output=") for kind in ("json", "jsonl")}
+_JSON = {f"{option}{kind}" for option in ("-o=", "-o", "--output=", "--format=") for kind in ("json", "jsonl")}

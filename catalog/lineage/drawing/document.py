@@ -65,5 +65,5 @@ def hop(trace: Trace, edge: Edge) -> int:
     """How far from the focus an edge is: 1 for one that leads from it, -1 for one that leads to it."""
     source, target = trace.hops[edge.source], trace.hops[edge.target]
     if source < 0:
-        return target - 1 if target <= 0 else target
+        return target - 1 if target <= 0 else source
     return source + 1

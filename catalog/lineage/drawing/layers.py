@@ -119,7 +119,8 @@ def _layers(nodes: Sequence[int], edges: Sequence[Pair]) -> dict[int, int]:
     for node in nodes:
         if out[node] and not into[node]:
             layer[node] = min(layer[target] for target in out[node]) - 1
-    return layer
+    taken = {old: new for new, old in enumerate(sorted(set(layer.values())))}
+    return {node: taken[old] for node, old in layer.items()}
 
 
 def _connect(made: Layers, left: int, right: int, layer: Mapping[int, int], *, turned: bool) -> None:

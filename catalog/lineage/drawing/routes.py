@@ -7,6 +7,7 @@ that leave the layer before. So lines only ever cross, and where they do the upr
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -151,20 +152,17 @@ class _Router:
         y = self._centre[bend]
         if abs(self._out[net] - y) < PORT:
             y = self._out[net]
-        self._centre[bend] = self._in[net, bend] = _free(y, net, leaving, y - PORT, y + PORT)
+        self._centre[bend] = self._in[net, bend] = _clear([net], [y], leaving, y - PORT, y + PORT)[0]
 
     def _enter(self, item: Item, nets: Sequence[Net], leaving: Sequence[tuple[Net, float]]) -> None:
         """Lines into a box keep their order and their height where they can, and a distance from each other."""
-        if not nets:
-            return
         half = self._sizes[item.node][1] / 2 - PORT / 2
         low, high = self._centre[item] - half, self._centre[item] + half
         wanted = [min(max(self._out[net], low), high) for net in nets]
         weights = [_STRAIGHT if y == self._out[net] else 1.0 for y, net in zip(wanted, nets)]
-        for left, net, y in zip(range(len(nets) - 1, -1, -1), nets, spread(wanted, [PORT] * (len(nets) - 1), weights)):
-            y = _free(min(max(y, low), high - left * PORT), net, leaving, low, high)
+        apart = spread(wanted, [PORT] * (len(nets) - 1), weights)
+        for net, y in zip(nets, _clear(nets, apart, leaving, low, high)):
             self._in[net, item] = y
-            low = y + PORT
 
     # ------------------------------------------------------------ tracks
 
@@ -267,15 +265,52 @@ def spread(wanted: Sequence[float], gaps: Sequence[float], weights: Sequence[flo
     return [mean + offset for mean, offset in zip(means, before)]
 
 
-def _free(y: float, net: Net, leaving: Sequence[tuple[Net, float]], low: float, high: float) -> float:
-    """The place nearest to `y` that keeps clear of the lines of other nets; `y` itself where there is none."""
-    tries = sorted((step * sign for step in range(0, 60) for sign in (1, -1)), key=abs)
-    for shift in tries:
-        if low <= y + shift <= high and not any(
-            other != net and abs(taken - y - shift) < _CLEAR for other, taken in leaving
-        ):
-            return y + shift
-    return y
+def _clear(
+    nets: Sequence[Net], wanted: Sequence[float], leaving: Sequence[tuple[Net, float]], low: float, high: float
+) -> list[float]:
+    """Places between `low` and `high`, in order, near those wanted, and clear of the lines that leave the layer before.
+
+    Where it is very crowded they stand closer. A net may keep the height of its own line.
+    """
+    for closer in (1.0, 0.75, 0.5, 0.25):
+        free = [
+            sorted(
+                {y for y in (low + step for step in range(int(high - low) + 1)) if _is_free(y, net, leaving, closer)}
+                | {y for other, y in leaving if other == net and low <= y <= high and _is_free(y, net, leaving, closer)}
+            )
+            for net in nets
+        ]
+        latest = _latest(free, high, PORT * closer)
+        if latest is not None:
+            return _nearest(free, wanted, latest, PORT * closer)
+    return list(wanted)
+
+
+def _is_free(y: float, net: Net, leaving: Sequence[tuple[Net, float]], closer: float) -> bool:
+    return all(other == net or abs(taken - y) >= _CLEAR * closer for other, taken in leaving)
+
+
+def _latest(free: Sequence[Sequence[float]], high: float, apart: float) -> list[float] | None:
+    """The last place each line may take so that those after it still find one; None when there is no room."""
+    latest: list[float] = []
+    bound = high
+    for places in reversed(free):
+        at = bisect_right(places, bound)
+        if not at:
+            return None
+        latest.append(places[at - 1])
+        bound = places[at - 1] - apart
+    return latest[::-1]
+
+
+def _nearest(
+    free: Sequence[Sequence[float]], wanted: Sequence[float], latest: Sequence[float], apart: float
+) -> list[float]:
+    taken: list[float] = []
+    for places, want, last in zip(free, wanted, latest):
+        first = taken[-1] + apart - 1e-6 if taken else places[0]
+        taken.append(min((y for y in places if first <= y <= last), key=lambda y: abs(y - want)))
+    return taken
 
 
 def _apart(a: Item, b: Item) -> float:

@@ -8,9 +8,10 @@ what they became.
 
 from catalog.store.graph.impact import Reached, affected, impact, reach
 from catalog.store.graph.paths import path
-from catalog.store.graph.reading import became, edges, nodes, of_silo
+from catalog.store.graph.reading import became, edges, names, nodes, of_silo
 from catalog.store.graph.walking import neighbours, trace
 
 __all__ = [
-    "Reached", "affected", "became", "edges", "impact", "neighbours", "nodes", "of_silo", "path", "reach", "trace",
+    "Reached", "affected", "became", "edges", "impact", "names", "neighbours", "nodes", "of_silo", "path", "reach",
+    "trace",
 ]  # fmt: skip

@@ -48,6 +48,19 @@ def _node_rows(db: Database, ids: Sequence[int], at_ns: int | None) -> list[Row]
     return db.all(sql + among(db, "a.id"), (*[at_ns] * 2 * then, bound(db, ids)))
 
 
+def names(db: Database, ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
+    """(kind, silo, label) of assets: what long lists are sorted and counted by."""
+    found: dict[int, tuple[str, str, str]] = {}
+    for chunk in chunks(list(ids)):
+        rows = db.all(
+            "SELECT a.id, a.kind, COALESCE(s.name, ''), a.path, a.name FROM asset a "
+            f"LEFT JOIN silo s ON s.id = a.silo_id WHERE {among(db, 'a.id')}",
+            (bound(db, chunk),),
+        )
+        found.update((id, (kind, silo, path or name)) for id, kind, silo, path, name in rows)
+    return found
+
+
 def edges(db: Database, ids: Iterable[int]) -> list[Edge]:
     """The edges of these ids, in their order."""
     asked = list(ids)
