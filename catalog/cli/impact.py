@@ -39,7 +39,7 @@ class Order(StrEnum):
     epilog=examples(
         "catalog impact lake/raw/clicks",
         "catalog impact lake --sort kind",
-        "catalog impact s3://lake/raw/clicks --at 2026-03-01 -o csv > affected.csv",
+        "catalog impact s3://lake/raw/clicks --at 2026-03-01 -o csv",
     )
 )
 def impact(

@@ -55,7 +55,7 @@ OutputOption = Annotated[
         "catalog trace lake/features/daily",
         "catalog trace lake/models/churn --up --depth 5",
         "catalog trace lake/clicks --down --columns --at 2026-03-01",
-        "catalog trace lake/clicks --format mermaid > lineage.mmd",
+        "catalog trace lake/clicks --format mermaid",
         "catalog trace lake/clicks -o csv",
     )
 )
