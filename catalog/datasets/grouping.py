@@ -46,7 +46,7 @@ _MARKED = {
     "lance": "version manifests in _versions/",
     "zarr": "array metadata of its own",
     "saved_model": "saved_model.pb",
-    "hf_model": "config.json beside its weights",
+    "hf_model": "its settings beside its weights",
 }
 
 Directory = tuple[str, Sequence[Part], Sequence[str]]
@@ -109,7 +109,8 @@ def marker(parts: Sequence[Part], children: Sequence[str]) -> str | None:
         return "zarr"
     if _holds(parts, "saved_model.pb"):
         return "saved_model"
-    if _holds(parts, "config.json") and any(p.format in MODEL_FORMATS and p.role == "data" for p in parts):
+    weighs = any(p.format in MODEL_FORMATS and p.role == "data" for p in parts)
+    if weighs and _holds(parts, "config.json", "adapter_config.json"):
         return "hf_model"
     return None
 

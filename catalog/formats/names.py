@@ -120,7 +120,7 @@ FORMATS: tuple[Format, ...] = (
         diff         | diff patch                   | Patch
     """, text=True),
     *_of("config", """
-        yaml         | yaml yml                     | YAML
+        yaml         | yaml yml dvc                 | YAML
         toml         | toml                         | TOML
         ini          | ini cfg conf properties      | Settings
         xml          | xml xsd xsl rss              | XML

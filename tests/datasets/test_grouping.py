@@ -71,6 +71,11 @@ LAYOUTS = {
         ["m/config.json", "m/tokenizer.json", *(f"m/model-0000{n}-of-00002.safetensors" for n in (1, 2))],
         [("hf_model", "model", "m", None)],
     ),
+    "adapter": (
+        ["m/adapter_config.json", "m/adapter_model.safetensors", "m/README.md"],
+        [("hf_model", "model", "m", None)],
+    ),
+    "an adapter without its weights": (["m/adapter_config.json", "m/a.csv"], [("single", "dataset", "m", 1)]),
     "model in a cache": (
         ["models--org--bert/snapshots/abc123/config.json", "models--org--bert/snapshots/abc123/model.safetensors"],
         [("hf_model", "model", "models--org--bert/snapshots/abc123", None)],
