@@ -164,6 +164,9 @@ def told(session: Session, report: CrawlReport) -> list[str]:
         f"  {text.plural(report.datasets, 'asset')}, {text.plural(report.versions, 'new version')},"
         f" {text.plural(report.inspected, 'file')} inspected, {text.plural(report.findings, 'finding')}",
     ]
+    if report.evidence or report.lineage:
+        read = text.plural(report.evidence, "file of evidence", "files of evidence")
+        lines.append(f"  lineage: {text.plural(report.lineage, 'new edge')} from {read}")
     if report.failed:
         lines.append(f"  could not list {text.plural(len(report.failed), 'part')}; nothing was removed there:")
         lines += [

@@ -21,8 +21,8 @@ SILO_KEYS = (
 )  # fmt: skip
 CRAWL_KEYS = (
     "silo", "crawl", "mode", "state", "listed", "added", "changed", "removed", "unchanged",
-    "bytes", "seconds", "failed", "datasets", "versions", "inspected", "findings", "skipped", "notes", "share",
-    "as_of",
+    "bytes", "seconds", "failed", "datasets", "versions", "inspected", "findings", "evidence", "lineage",
+    "skipped", "notes", "share", "as_of",
 )  # fmt: skip
 SHOW_KEYS = (*HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions")
 

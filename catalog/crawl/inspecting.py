@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from catalog.datasets.grouping import group, partition_root
@@ -111,10 +112,19 @@ class InspectStage:
                     seen = [one for one in pool.map(self._look, batch) if one is not None]
             else:
                 seen = [one for one in map(self._look, batch) if one is not None]
-            inspections.save(self._db, seen, self._crawl_id, schema_digest)
-            self.opened += len(seen)
-            self.findings += sum(one.finding is not None for one in seen)
+            self._keep(seen)
             self._tick(self.opened)
+
+    def note(self, target: Target, finding: str, detail: str) -> None:
+        """Keep what another stage found wrong with a file, beside what opening it tells."""
+        seen = self._look(target)
+        if seen is not None:
+            self._keep([seen if seen.finding else replace(seen, finding=finding, detail=detail)])
+
+    def _keep(self, seen: Sequence[Seen]) -> None:
+        inspections.save(self._db, seen, self._crawl_id, schema_digest)
+        self.opened += len(seen)
+        self.findings += sum(one.finding is not None for one in seen)
 
     def _look(self, target: Target) -> Seen | None:
         """What one file tells; None when it is gone since it was listed (the next crawl will see)."""

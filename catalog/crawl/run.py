@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from catalog.crawl.harvesting import HarvestStage
 from catalog.crawl.inspecting import InspectStage, regroup
 from catalog.crawl.listing import ListingStage
 from catalog.datasets.sketch import belongs
@@ -64,6 +65,10 @@ class Crawl:
         workers = wanted.workers or silo.capabilities.concurrent_lists
         self._listing = ListingStage(db, silo, self._writer, wanted.mode, workers, self._listed, self._share)
         self._opening = InspectStage(db, silo, info.id, self.id, wanted.inspect, self._opened)
+        self._harvesting = HarvestStage(
+            db, silo, info.id, info.name, self.id, everything=wanted.inspect == "all",
+            note=self._opening.note, tick=self._opened,
+        )  # fmt: skip
         self._versions = 0
         self._notes: list[str] = []
         self._as_of: int | None = None
@@ -127,6 +132,7 @@ class Crawl:
             self._meet(place.silo_id)
         if self._wanted.inspect != "none":
             self._opening.sample(self._prefix)
+        self._harvest()
 
     def _meet(self, silo_id: int) -> None:
         """Hang what lineage named on what is found now."""
@@ -134,8 +140,14 @@ class Crawl:
         if met:
             self._notes.append(f"{plural(met, 'name')} that lineage knew {'is' if met == 1 else 'are'} found now.")
 
+    def _harvest(self) -> None:
+        """Follow what files tell of lineage, also when none may be opened: what is gone tells nothing any more."""
+        self._harvesting.retract(self._prefix)
+        if self._wanted.inspect != "none":
+            self._harvesting.run(self._prefix)
+
     def _end(self, state: CrawlState, *notes: str) -> CrawlReport:
-        report = replace(self._report(state), notes=(*self._notes, *notes))
+        report = replace(self._report(state), notes=(*self._notes, *self._harvesting.notes, *notes))
         crawls.finish(self._db, report, json.dumps(report.as_dict()))
         self._show("done", force=True)
         return report
@@ -156,6 +168,7 @@ class Crawl:
             added=counts.added, changed=counts.changed, removed=counts.removed, unchanged=counts.unchanged,
             bytes=listing.bytes, seconds=time.monotonic() - self._began, datasets=int(datasets),
             versions=self._versions, inspected=self._opening.opened, findings=self._opening.findings,
+            evidence=self._harvesting.read, lineage=self._harvesting.edges,
             failed=tuple(listing.failed), skipped=dict(listing.skipped), as_of=iso(self._as_of),
             share=f"{self._share[0]}/{self._share[1]}" if self._share else None,
         )  # fmt: skip

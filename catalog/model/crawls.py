@@ -32,7 +32,10 @@ class CrawlProgress:
 
 @dataclass(frozen=True, slots=True)
 class CrawlReport:
-    """What one crawl of one silo did. Counts are files; `bytes` is what the listed files hold."""
+    """What one crawl of one silo did. Counts are files; `bytes` is what the listed files hold.
+
+    `evidence` is how many files were read for what they tell of lineage, `lineage` how many edges were new.
+    """
 
     silo: str
     crawl: int
@@ -50,6 +53,8 @@ class CrawlReport:
     versions: int = 0
     inspected: int = 0
     findings: int = 0
+    evidence: int = 0
+    lineage: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     share: str | None = None

@@ -58,3 +58,9 @@ def test_failed_prefixes_are_named_and_skipped_kinds_counted():
 
 def test_a_failed_start_has_a_name():
     assert any("(the start): gone" in line for line in told(Session(), report("failed", failed=(Failure("", "gone"),))))
+
+
+def test_lineage_is_told_when_any_evidence_was_read():
+    assert not any("lineage" in line for line in told(Session(), report()))
+    assert "  lineage: 1 new edge from 3 files of evidence" in told(Session(), report(evidence=3, lineage=1))
+    assert "  lineage: 0 new edges from 1 file of evidence" in told(Session(), report(evidence=1))
