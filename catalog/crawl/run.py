@@ -16,11 +16,12 @@ from catalog.crawl.listing import ListingStage
 from catalog.datasets.sketch import belongs
 from catalog.errors import CatalogError, Interrupted, SiloError
 from catalog.model import CrawlMode, CrawlProgress, CrawlReport, CrawlState, Failure, InspectMode, SiloInfo
-from catalog.silos.base import Dated, Silo
+from catalog.silos.base import Dated, Layered, Silo
 from catalog.store import crawls
 from catalog.store.bulk import Writer
 from catalog.store.datasets import Place
 from catalog.store.engine import Database
+from catalog.store.lineage import storage
 from catalog.store.lineage.meeting import meet
 from catalog.store.verified import next_share, verified
 from catalog.text import iso, plural, safe
@@ -133,6 +134,7 @@ class Crawl:
         if self._wanted.inspect != "none":
             self._opening.sample(self._prefix)
         self._harvest()
+        self._settle_storage(touched or identified or self._cut_off)
 
     def _meet(self, silo_id: int) -> None:
         """Hang what lineage named on what is found now."""
@@ -145,6 +147,14 @@ class Crawl:
         self._harvesting.retract(self._prefix)
         if self._wanted.inspect != "none":
             self._harvesting.run(self._prefix)
+
+    def _settle_storage(self, touched: bool) -> None:
+        """Hang what was found below the storage it lies on, where the silo knows that."""
+        if not isinstance(self._silo, Layered):
+            return
+        layers = self._silo.layers()
+        if touched or not storage.unchanged(self._db, self._info.name, layers):
+            self._harvesting.edges += storage.settle(self._db, self._info.id, self._info.name, layers, belongs)
 
     def _end(self, state: CrawlState, *notes: str) -> CrawlReport:
         report = replace(self._report(state), notes=(*self._notes, *self._harvesting.notes, *notes))

@@ -18,6 +18,8 @@ from catalog.model import Listing
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+    from catalog.model.lineage import Layer
+
 Unchanged = Callable[[str, int], Sequence[str] | None]
 """Asked before a directory is listed: `unchanged(path, mtime_ns)` returns the names of its known
 subdirectories when the catalog trusts that nothing in it changed, and None to have it listed."""
@@ -148,6 +150,15 @@ class Dated(Protocol):
 
     def listed_as_of(self) -> int | None:
         """When the listing was true, in nanoseconds; None where that is not told. Raises as `walk` does."""
+        ...
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """A silo that knows the storage it lies on."""
+
+    def layers(self) -> Sequence[Layer]:
+        """Volumes, partitions and filesystems, each after the one it lies on. Raises as `walk` does."""
         ...
 
 
