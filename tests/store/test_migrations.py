@@ -36,7 +36,9 @@ def filled(url, folder):
 
 def rows(url):
     with closing(Database(url, write=False)) as db:
-        return {table: sorted(map(repr, db.all(f"SELECT * FROM {table}"))) for table in TABLES}
+        # Where a silo's assets are named is found again by its next crawl: older schemas do not know it.
+        columns = {"silo": "id, name, url, kind, options, added_ns"}
+        return {t: sorted(map(repr, db.all(f"SELECT {columns.get(t, '*')} FROM {t}"))) for t in TABLES}
 
 
 def test_the_models_and_the_migrations_agree(db_url):
