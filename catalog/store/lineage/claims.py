@@ -21,7 +21,8 @@ LONGEST = 2000
 
 Key = tuple[int, int, str, int]
 Column = tuple[int, str, int, str, int]
-Said = tuple[str, float, str | None, int | None, str | None]
+Said = tuple[str, float, str | None, int | None, str | None, int | None]
+"""The kind of evidence, how far it is believed, where it stands (field and line), detail, and since when it is true."""
 
 
 def unchanged(db: Database, origin_uri: str, digest: str) -> bool:
@@ -48,25 +49,25 @@ def replace(
 
 def replace_in(
     db: Database, who: Identities, origin_uri: str, digest: str | None, claims: Iterable[Claim],
-    *, silo_id: int | None, now_ns: int, by: str = "",
+    *, silo_id: int | None, now_ns: int,
 ) -> int:  # fmt: skip
     """What `replace` does, inside the caller's transaction."""
     kept = [one for one in map(_clean, claims) if _fits(one.source.identity) and _fits(one.target.identity)]
     origin = origins.origin(db, origin_uri, now_ns, digest=digest, silo_id=silo_id)
-    ends = who.find_or_make((end for one in kept for end in (one.source, one.target)), origin, by)
+    ends = who.find_or_make((end for one in kept for end in (one.source, one.target)), origin)
     jobs = origins.jobs(db, {one.job: (now_ns, now_ns) for one in kept if one.job is not None})
-    wanted: dict[Key, Claim] = {}
+    wanted: dict[Key, Said] = {}
     columns: dict[Column, str | None] = {}
     for one in kept:
         source, target = ends[one.source.identity], ends[one.target.identity]
         job = jobs[one.job] if one.job is not None else 0
         if source == target:
             continue
-        wanted.setdefault((source, target, one.kind, job), one)
+        wanted.setdefault((source, target, one.kind, job), _said(one))
         for column in one.columns:
             columns[source, column.source_field, target, column.target_field, job] = column.transformation
-    new = _write_edges(db, origin, wanted, now_ns)
-    _write_columns(db, origin, columns, now_ns)
+    new = settle_edges(db, origin, wanted, now_ns)
+    settle_columns(db, origin, columns, now_ns)
     hold(db, who.addresses, ends, now_ns)
     return new
 
@@ -96,15 +97,19 @@ def _fits(identity: Identity) -> bool:
 def _said(claim: Claim) -> Said:
     evidence = claim.evidence
     field, detail = (None if text is None else storable(text) for text in (evidence.field, evidence.detail))
-    return evidence.kind, evidence.belief, field, evidence.line, detail
+    return evidence.kind, evidence.belief, field, evidence.line, detail, claim.valid_from_ns
 
 
-def _write_edges(db: Database, origin: int, wanted: Mapping[Key, Claim], now_ns: int) -> int:
+# ---------------------------------------------------------------- an origin's rows
+
+
+def settle_edges(db: Database, origin: int, wanted: Mapping[Key, Said], now_ns: int) -> int:
+    """Make the live edges of an origin exactly these; returns how many are new. Inside the caller's transaction."""
     live: dict[Key, tuple[int, Said]] = {
-        (row[1], row[2], row[3], row[4]): (row[0], (row[5], row[6], row[7], row[8], row[9]))
+        (row[1], row[2], row[3], row[4]): (row[0], (row[5], row[6], row[7], row[8], row[9], row[10]))
         for row in db.all(
-            "SELECT id, source_id, target_id, kind, job_id, evidence, confidence, field, line, detail FROM edge "
-            "WHERE origin_id = ? AND retracted_ns IS NULL",
+            "SELECT id, source_id, target_id, kind, job_id, evidence, confidence, field, line, detail, valid_from_ns "
+            "FROM edge WHERE origin_id = ? AND retracted_ns IS NULL",
             (origin,),
         )
     }
@@ -113,10 +118,10 @@ def _write_edges(db: Database, origin: int, wanted: Mapping[Key, Claim], now_ns:
         [(now_ns, live[key][0]) for key in live if key not in wanted],
     )
     db.executemany(
-        "UPDATE edge SET evidence = ?, confidence = ?, field = ?, line = ?, detail = ? WHERE id = ?",
-        [(*_said(one), live[key][0]) for key, one in wanted.items() if key in live and live[key][1] != _said(one)],
+        "UPDATE edge SET evidence = ?, confidence = ?, field = ?, line = ?, detail = ?, valid_from_ns = ? WHERE id = ?",
+        [(*said, live[key][0]) for key, said in wanted.items() if key in live and live[key][1] != said],
     )
-    new = [(*key, origin, *_said(one), one.valid_from_ns, now_ns) for key, one in wanted.items() if key not in live]
+    new = [(*key, origin, *said, now_ns) for key, said in wanted.items() if key not in live]
     for chunk in chunks(new, 5000):
         db.executemany(
             "INSERT INTO edge(source_id, target_id, kind, job_id, origin_id, evidence, confidence, field, line, "
@@ -126,7 +131,8 @@ def _write_edges(db: Database, origin: int, wanted: Mapping[Key, Claim], now_ns:
     return len(new)
 
 
-def _write_columns(db: Database, origin: int, wanted: Mapping[Column, str | None], now_ns: int) -> None:
+def settle_columns(db: Database, origin: int, wanted: Mapping[Column, str | None], now_ns: int) -> None:
+    """Make the live columns of an origin exactly these. Inside the caller's transaction."""
     live: dict[Sequence[object], str | None] = {
         tuple(row[:5]): row[5]
         for row in db.all(

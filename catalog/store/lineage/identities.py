@@ -22,6 +22,7 @@ from catalog.store.lineage.merging import merge, rekind
 from catalog.text import storable
 
 NAMED_CONFIDENCE = 0.9
+NOBODY: Mapping[Identity, str] = {}
 _REMEMBERED = 200_000
 
 _ALIASES = (
@@ -66,7 +67,7 @@ class Identities:
     """
 
     def __init__(self, db: Database, belongs: Belongs, now_ns: int | None = None) -> None:
-        self.made = 0
+        self.made = self.merged = 0
         self.kinds: dict[int, str] = {}
         self._db = db
         self._belongs = belongs
@@ -107,14 +108,15 @@ class Identities:
         held one dataset may hold another one now, or several.
         """
         wanted = set(wanted)
-        missing = wanted - self._known.keys()
+        missing = {one for one in wanted if one not in self._known}
         firm, used, gone = dict[Identity, int](), dict[Identity, int](), set[Identity]()
         for namespace, name, asset, was_used, is_gone in joined(self._db, _ALIASES, missing):
             one = Identity(namespace, name)
             (used if was_used else firm)[one] = asset
             if is_gone:
                 gone.add(one)
-        crawled = self.addresses.find(missing - firm.keys()) if missing - firm.keys() else Found()
+        open_ = {one for one in missing if one not in firm}
+        crawled = self.addresses.find(open_) if open_ else Found()
         found = crawled.assets
         self._unwritten |= {one: asset for one, asset in found.items() if used.get(one) != asset}
         # Of what was used before and is not found any more, only what is gone is still meant.
@@ -122,7 +124,9 @@ class Identities:
         self._known |= found | firm
         return {one: self._known[one] for one in wanted if one in self._known}
 
-    def find_or_make(self, ends: Iterable[End], origin_id: int | None, by: str = "") -> dict[Identity, int]:
+    def find_or_make(
+        self, ends: Iterable[End], origin_id: int | None, by: Mapping[Identity, str] = NOBODY
+    ) -> dict[Identity, int]:
         """The assets of the ends; `by` says who names what has to be made (`job etl.daily`)."""
         kinds: dict[Identity, AssetKind] = {}
         for end in ends:
@@ -144,6 +148,8 @@ class Identities:
         what could not be: two assets that crawls found at different places stay two.
         """
         fresh = [pair for pair in dict.fromkeys(pairs) if pair[:2] not in self._linked and pair[0] != pair[1]]
+        if not fresh:
+            return []
         self.find(second for _, second, _ in fresh)
         conflicts: list[str] = []
         renamed = set[int]()
@@ -175,7 +181,7 @@ class Identities:
             return [f"'{rows[one][0]}' and '{rows[other][0]}' are said to be one, but crawls found both: kept apart"]
         stays = one if rows[one][1] else other if rows[other][1] else min(one, other)
         goes = other if stays == one else one
-        merge(self._db, {goes: stays})
+        self.merged += merge(self._db, {goes: stays})
         self.moved({goes: stays})
         self._learn_kinds([stays], again=True)
         return []
@@ -185,18 +191,25 @@ class Identities:
         sql = "UPDATE alias SET kind = ? WHERE namespace = ? AND name = ? AND kind = 'named'"
         self._db.execute(sql, (kind, *second))
 
-    def _make(self, wanted: Mapping[Identity, AssetKind], origin_id: int | None, by: str) -> None:
+    def _make(self, wanted: Mapping[Identity, AssetKind], origin_id: int | None, by: Mapping[Identity, str]) -> None:
         if not wanted:
             return
         lock(self._db)
         following = int(self._db.value("SELECT COALESCE(MAX(id), 0) FROM asset")) + 1
-        told = by or str(self._db.value("SELECT uri FROM origin WHERE id = ?", (origin_id,)) or "evidence")
-        evidence = f"named by {told}; no crawl has found it"
+        origin = str(self._db.value("SELECT uri FROM origin WHERE id = ?", (origin_id,)) or "evidence")
         rows = {identity: following + number for number, identity in enumerate(wanted)}
         self._db.executemany(
             _MAKE,
             [
-                (rows[one], kind, *one, one.name or one.namespace, one.name, NAMED_CONFIDENCE, evidence)
+                (
+                    rows[one],
+                    kind,
+                    *one,
+                    one.name or one.namespace,
+                    one.name,
+                    NAMED_CONFIDENCE,
+                    _evidence(by.get(one, origin)),
+                )
                 for one, kind in wanted.items()
             ],
         )
@@ -226,3 +239,7 @@ class Identities:
         rekind(self._db, named)
         for asset in named:
             refresh_text(self._db, asset)
+
+
+def _evidence(by: str) -> str:
+    return f"named by {by}; no crawl has found it"

@@ -15,10 +15,11 @@ from catalog.model.lineage import EdgeKind
 from catalog.store.datasets import refresh_text
 from catalog.store.engine import Database
 from catalog.store.lineage.batches import among, chunks, execute_among, joined
+from catalog.store.lineage.origins import OPENLINEAGE, RECORD
 
-RUNS = ("openlineage", "record")
+RUNS = (OPENLINEAGE, RECORD)
 """Origins whose edges are made from runs: what kind they are follows from the kinds of their ends."""
-SOURCES = ("explicit", "columns")
+SOURCES = ("explicit", "columns", "renamed")
 """Facts of a run's output that hold ids of assets."""
 
 _COLUMNS = (

@@ -9,8 +9,10 @@ from catalog.model.lineage import Identity
 from catalog.store.engine import Database
 from catalog.store.lineage.batches import joined
 
+OPENLINEAGE = "openlineage"
+RECORD = "record"
 STORAGE = "storage"
-"""The origin of edges that follow from where files lie."""
+"""Origins that are no file: events of runs, runs that this program recorded, and where files lie."""
 
 
 def origin(db: Database, uri: str, now_ns: int, *, digest: str | None = None, silo_id: int | None = None) -> int:
