@@ -14,6 +14,7 @@ from catalog.errors import NotFound, StoreBusy, UsageError
 from catalog.model import CrawlReport, SiloInfo
 from catalog.store.datasets import Place
 from catalog.store.engine import Database, Row
+from catalog.store.lineage.forgetting import release
 from catalog.store.verified import verified
 from catalog.text import age
 
@@ -87,11 +88,15 @@ def add_silo(db: Database, name: str, url: str, kind: str, options: Mapping[str,
 
 
 def remove_silo(db: Database, name: str) -> None:
-    """Forget a silo and everything crawled from it (never the storage itself)."""
+    """Forget a silo and everything crawled from it (never the storage itself).
+
+    What lineage from elsewhere names stays, as a mere name.
+    """
     found = silo(db, name).id
     directories = f"(SELECT id FROM directory WHERE silo_id = {found})"
     assets = f"(SELECT id FROM asset WHERE silo_id = {found})"
     with db.transaction():
+        release(db, found, name, time.time_ns())
         for table in ("file", "file_history", "name_block", "inspection", "part"):
             db.execute(f"DELETE FROM {table} WHERE directory_id IN {directories}")
         db.execute(f"DELETE FROM asset_text WHERE rowid IN {assets}")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from harness.events import import_file, write
 
 from catalog.crawl import crawl_silo
 from catalog.datasets.sketch import belongs
 from catalog.model import CrawlReport
-from catalog.model.lineage import Claim, End, Evidence, Identity
+from catalog.model.lineage import Claim, End, Evidence, Identity, ImportReport
 from catalog.naming import canonical, canonical_pair
 from catalog.silos.memory import MemorySilo, discard
 from catalog.silos.registry import normalise, open_silo
@@ -64,6 +67,13 @@ class Bench:
         self.check()
         return new
 
+    def tell(self, *events: dict[str, Any]) -> ImportReport:
+        """Import these events as one file."""
+        with TemporaryDirectory() as made:
+            report = import_file(self.url, write(Path(made) / "events.ndjson", events))
+        self.check()
+        return report
+
     # ------------------------------------------------------------ looking
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -114,6 +124,13 @@ class Bench:
             "AND NOT EXISTS (SELECT 1 FROM alias l WHERE l.asset_id = a.id)",
         ):
             assert self.rows(sql) == [], sql
+
+
+class Bare(Bench):
+    """A catalog without any silo: what is known comes from events alone."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
 
 
 class Folder(Bench):

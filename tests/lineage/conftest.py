@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from harness.lineage import Folder, Keys
+from harness.lineage import Bare, Folder, Keys
 
 
 @pytest.fixture(params=["folder", "keys"])
@@ -13,3 +13,9 @@ def bench(request, db_url, tmp_path):
     made = Keys(db_url)
     yield made
     made.discard()
+
+
+@pytest.fixture
+def bare(db_url):
+    """A catalog without a silo, in either database."""
+    return Bare(db_url)
