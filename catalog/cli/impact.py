@@ -88,13 +88,16 @@ def _members(found: Impact, most: int, sort: Order) -> Iterator[tuple[str, Any]]
 
 
 def _sum_up(session: Session, found: Impact, what: str, most: int, *, past: bool) -> None:
-    name = safe(what, 100)
+    """Say how much there is of what kind, or why there is nothing."""
+    name, several = safe(what, 100), len(found.start) > 1
     if not found.start:
         session.notice(f"'{name}' holds no assets{' of that time' if past else ''}.")
+    elif not found and several:
+        session.notice(f"Nothing beyond the {len(found.start):,} assets of {name} is downstream of them. {IMPORT}")
     elif not found:
         session.notice(f"Nothing downstream of '{name}' {'was known then' if past else 'is known'}. {IMPORT}")
     else:
-        several = f" ({plural(len(found.start), 'asset')})" if len(found.start) > 1 else ""
-        session.notice(f"Downstream of {name}{several}: {found.summary()}.")
+        start = f" ({plural(len(found.start), 'asset')})" if several else ""
+        session.notice(f"Downstream of {name}{start}: {found.summary()}.")
         if len(found) > most:
             session.notice(f"{most:,} of {len(found):,}; --limit 0 shows all.")

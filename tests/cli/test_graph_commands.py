@@ -6,7 +6,7 @@ import json
 import sqlite3
 
 import pytest
-from harness.lineage_sample import ALONE, CLICKS, FEATURES, VOLUME, make
+from harness.lineage_sample import ALONE, CLICKS, FEATURES, NAMED, VOLUME, make
 
 from catalog.store import migrate
 
@@ -160,6 +160,9 @@ def test_impact_of_a_silo_and_of_a_volume(run, graph):
     assert "model:churn-v5" in lake.out and "lake (7 assets): 1 asset within 1 hop: 1 model" in lake.err
     assert run("impact", VOLUME, "-o", "csv").csv[0]["title"] == "lab/raw.csv"
     assert "Nothing downstream of 'alone' is known" in run("impact", "alone").err
+    with sqlite3.connect(graph) as db:
+        db.execute("DELETE FROM edge WHERE target_id = ?", (NAMED,))
+    assert "Nothing beyond the 7 assets of lake" in run("impact", "lake").err
 
 
 def test_impact_in_every_format(run, graph):

@@ -26,6 +26,7 @@ _LINE = 15.0
 _SMALL = 5.9  # the same for the small words, which are not monospaced
 _EDGE = 4.0  # around the whole drawing
 _FOOTER = 22.0
+_RING = 16.0
 _NEW_LINE = "\n"
 _CORNER = 4.0
 _GAP = 3.0
@@ -38,10 +39,9 @@ _LOOKS: dict[Family, tuple[str, str, str, float]] = {
 }
 """Ground, border, words, and how round the corners are."""
 _LINES: dict[EdgeKind, str] = {"trained": "#8f63cf", "based": "#8f63cf", "stores": "#948c72", "holds": "#948c72"}
-_FONTS = (
-    ".n{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}"
-    ".w{font:10px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif}"
-)
+# Attributes, not a style sheet: one in a notebook's page would reach beyond the drawing.
+_NAMES = "font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"12\""
+_NOTES = "font-family=\"system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif\" font-size=\"10\""
 
 
 def svg(trace: Trace) -> str:
@@ -59,11 +59,10 @@ def svg(trace: Trace) -> str:
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.0f}" height="{high:.0f}" '
             f'viewBox="{-_EDGE:g} {-_EDGE:g} {wide:.0f} {high:.0f}" role="img" aria-label="{_said(trace)}">',
-            f"<style>{_FONTS}</style>",
             *(_line(pair, pairs[pair], line, pair in layers.turned) for pair, line in routes.lines.items()),
             *(cards[node.id].drawn(routes.boxes[node.id]) for node in trace.nodes),
             *(_ring(pair, edges, routes.boxes[pair[0]]) for pair, edges in pairs.items() if pair[0] == pair[1]),
-            *([_words(0, routes.height + _FOOTER - 6, told, "w", _QUIET)] if told else []),
+            *([_words(0, routes.height + _FOOTER - 6, told, _NOTES, _QUIET)] if told else []),
             "</svg>\n",
         )
     )
@@ -82,7 +81,8 @@ class _Card:
         for direction in trace.directions:
             if (left := unshown.of(node, direction)).number:
                 self._more.append(rest(left, "upstream" if direction == "up" else "downstream"))
-        self.width = max(width(self._name) * _CHARACTER, *map(_small, self._more)) + 2 * _PADDING
+        ring = _RING if any(edge.source == edge.target == node.id for edge in trace.edges) else 0.0
+        self.width = max(width(self._name) * _CHARACTER, *map(_small, self._more)) + 2 * _PADDING + ring
         self.height = _LINE * (1 + len(self._more)) + _PADDING
 
     def drawn(self, box: Box) -> str:
@@ -98,8 +98,8 @@ class _Card:
                 f'<g class="node" data-id="{self._node.id}"><title>{escape(self._title)}</title>',
                 f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" rx="{corner}" ',
                 f'fill="{ground}" {look}/>',
-                _words(left, first, self._name, "n", ink, style),
-                *(_words(left, first + _LINE * at, line, "w", ink) for at, line in enumerate(self._more, 1)),
+                _words(left, first, self._name, _NAMES, ink, style),
+                *(_words(left, first + _LINE * at, line, _NOTES, ink) for at, line in enumerate(self._more, 1)),
                 "</g>",
             )
         )
@@ -181,8 +181,8 @@ def _at(point: Point) -> str:
 # ---------------------------------------------------------------- words
 
 
-def _words(x: float, y: float, words: str, kind: str, colour: str, style: str = "") -> str:
-    return f'<text class="{kind}" x="{x:g}" y="{y:g}" fill="{colour}"{style}>{escape(words)}</text>'
+def _words(x: float, y: float, words: str, font: str, colour: str, style: str = "") -> str:
+    return f'<text x="{x:g}" y="{y:g}" {font} fill="{colour}"{style}>{escape(words)}</text>'
 
 
 def _small(words: str) -> float:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from catalog.model.lineage import COUNTED, ColumnEdge, Edge, Node
 from catalog.store.engine import Database, Row
-from catalog.store.graph.sql import SIDES, among, bound, chunks, listed, standing
+from catalog.store.graph.sql import SIDES, among, bound, chunks, standing
 
 COLUMNS_SHOWN = 10_000
 """Column edges of one trace at most; the rest are counted."""
 
 _NODE = (
-    "SELECT a.id, a.kind, a.namespace, a.name, a.path, s.name, a.format, {version}, {removed} "
+    "SELECT a.id, a.kind, a.namespace, a.name, a.path, s.name, a.format, {version}, {removed}, {up}, {down} "
     "FROM asset a LEFT JOIN silo s ON s.id = a.silo_id WHERE "
 )
 _VERSION_AT = "(SELECT MAX(v.number) FROM asset_version v WHERE v.asset_id = a.id AND v.observed_ns <= ?)"
@@ -30,10 +30,7 @@ def nodes(db: Database, ids: Iterable[int], *, at_ns: int | None = None) -> list
     asked = list(dict.fromkeys(ids))
     found: dict[int, Node] = {}
     for chunk in chunks(asked):
-        counts = degrees(db, chunk, at_ns)
-        for row in _node_rows(db, chunk, at_ns):
-            id, kind, namespace, name, path, silo, format, version, removed = row
-            up, down = counts[id]
+        for id, kind, namespace, name, path, silo, format, version, removed, up, down in _node_rows(db, chunk, at_ns):
             found[id] = Node(
                 id, kind, namespace, name, path or name, silo, format, version or None, bool(removed), up, down
             )
@@ -41,11 +38,18 @@ def nodes(db: Database, ids: Iterable[int], *, at_ns: int | None = None) -> list
 
 
 def _node_rows(db: Database, ids: Sequence[int], at_ns: int | None) -> list[Row]:
-    then = at_ns is not None
-    sql = _NODE.format(
-        version=_VERSION_AT if then else "a.version", removed=_REMOVED_AT if then else "a.removed_crawl IS NOT NULL"
+    """The columns of `_NODE`, then how many edges lead to each asset and from it, counted up to `COUNTED`."""
+    stands, then = standing(at_ns), () if at_ns is None else (at_ns, at_ns)
+    up, down = (
+        f"(SELECT COUNT(*) FROM (SELECT 1 FROM edge WHERE {near} = a.id AND {stands.sql} LIMIT ?) c)"
+        for near, _ in (SIDES["up"], SIDES["down"])
     )
-    return db.all(sql + among(db, "a.id"), (*[at_ns] * 2 * then, bound(db, ids)))
+    sql = _NODE.format(
+        version=_VERSION_AT if then else "a.version", removed=_REMOVED_AT if then else "a.removed_crawl IS NOT NULL",
+        up=up, down=down,
+    )  # fmt: skip
+    counted = (*stands.parameters, COUNTED)
+    return db.all(sql + among(db, "a.id"), (*then, *counted, *counted, bound(db, ids)))
 
 
 def names(db: Database, ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
@@ -69,18 +73,6 @@ def edges(db: Database, ids: Iterable[int]) -> list[Edge]:
         rows = db.all(_EDGE + among(db, "e.id"), (bound(db, chunk),))
         found.update((row[0], Edge(*row)) for row in rows)
     return [found[one] for one in asked if one in found]
-
-
-def degrees(db: Database, ids: Sequence[int], at_ns: int | None = None) -> dict[int, tuple[int, int]]:
-    """How many edges lead to each asset and from it, counted up to `COUNTED`."""
-    stands = standing(at_ns)
-    up, down = (
-        f"(SELECT COUNT(*) FROM (SELECT 1 FROM edge WHERE {near} = f.value AND {stands.sql} LIMIT ?) c)"
-        for near, _ in (SIDES["up"], SIDES["down"])
-    )
-    counted = (*stands.parameters, COUNTED)
-    rows = db.all(f"SELECT f.value, {up}, {down} FROM {listed(db)}", (*counted, *counted, bound(db, ids)))
-    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def columns(

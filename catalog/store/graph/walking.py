@@ -100,13 +100,13 @@ def _first_edges(
     near, far = SIDES[direction]
     stands = standing(at_ns)
     first = f"SELECT {far} AS far, id FROM edge WHERE {near} = f.value AND {stands.sql} ORDER BY {far}, id LIMIT ?"
-    if db.dialect == "sqlite":  # knows no LATERAL: one JSON text an asset, which an index alone answers
-        texts = db.all(
-            f"SELECT (SELECT json_array(json_group_array(far), json_group_array(id)) FROM ({first})) "
-            f"FROM {listed(db)} ORDER BY f.key",
+    if db.dialect == "sqlite":  # knows no LATERAL: one JSON text, which an index alone answers
+        each = f"SELECT json_array(f.key, json_group_array(far), json_group_array(id)) FROM ({first})"
+        text = db.value(
+            f"SELECT json_group_array(json(edges)) FROM (SELECT ({each}) AS edges FROM {listed(db)})",
             (*stands.parameters, fan_out, bound(db, frontier)),
         )
-        return [step for (text,) in texts for step in sorted(zip(*json.loads(text)))]
+        return [step for _, ends, ids in sorted(json.loads(text)) for step in sorted(zip(ends, ids))]
     rows = db.all(
         f"SELECT e.far, e.id FROM {listed(db)} CROSS JOIN LATERAL ({first}) e ORDER BY f.key, e.far, e.id",
         (bound(db, frontier), *stands.parameters, fan_out),
