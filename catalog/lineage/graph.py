@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from catalog.model.lineage import ColumnEdge, Edge, Trace
+from catalog.model.lineage import ColumnEdge, Direction, Edge, Trace
 from catalog.text import iso
 
 if TYPE_CHECKING:
@@ -35,6 +36,23 @@ def columns_between(trace: Trace) -> Mapping[Pair, tuple[ColumnEdge, ...]]:
 def is_path(trace: Trace) -> bool:
     """Whether the trace is a way from one asset to another one, not what lies around them."""
     return len(trace.focus) == 2 and trace.hops[trace.focus[1]] != 0
+
+
+def walked(trace: Trace, direction: Direction, start: Sequence[int]) -> dict[int, int]:
+    """What the shown edges reach from `start` in one direction, with how far each asset is."""
+    following: dict[int, list[int]] = {node.id: [] for node in trace.nodes}
+    for source, target in parallel(trace):
+        near, far = (target, source) if direction == "up" else (source, target)
+        following[near].append(far)
+    hops = dict.fromkeys(start, 0)
+    waiting = deque(start)
+    while waiting:
+        node = waiting.popleft()
+        for far in following[node]:
+            if far not in hops:
+                hops[far] = hops[node] + 1
+                waiting.append(far)
+    return hops
 
 
 def to_networkx(trace: Trace) -> networkx.DiGraph[int]:

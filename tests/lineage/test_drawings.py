@@ -290,6 +290,13 @@ def test_a_number_that_was_not_counted_to_its_end_says_so():
     assert "#8230; 999#43; more" in mermaid(hub) and "… 999+ more" in dot(hub) and "… 999+ more downstream" in svg(hub)
 
 
+def test_what_is_left_out_is_told_on_the_sides_that_were_walked():
+    """Below the focus only what leads on counts: what else flows into an asset there was never looked for."""
+    found = trace([(1, 2)], more={2: 5}, nodes={1: {"down": 1}, 2: {"up": 9, "down": 5}})
+    assert unshown(found) == {(2, "down", "5")}
+    assert "5 more downstream" in svg(found) and "upstream" not in svg(found)
+
+
 def test_a_tree_unfolds_each_asset_once_and_ends_in_cycles():
     lines = tree(trace([(1, 2), (2, 3), (3, 1), (1, 3), (2, 2)]))
     down = lines[lines.index("downstream") + 1 :]

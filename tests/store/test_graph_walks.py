@@ -13,6 +13,7 @@ from harness import lineage_rows as rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog.lineage.drawing.words import Unshown
 from catalog.store import graph
 from catalog.store.engine import Database
 
@@ -219,3 +220,15 @@ def test_pages_of_neighbours_are_all_of_them_once(db, edges, asset, size):
         assert Counter(edge.id for _, edge in found) == Counter(k for _, _, k in wanted(asset, keys=True))
         assert all(node.id == (edge.target if direction == "down" else edge.source) for node, edge in found)
         assert [node.id for node, _ in found] == sorted(node.id for node, _ in found)
+
+
+@several
+@given(PAIRS, NODES, st.integers(0, 4), st.integers(1, 3), st.integers(1, 9))
+def test_drawings_tell_at_least_what_a_trace_leaves_out(db, edges, focus, depth, fan_out, limit):
+    """A drawing splits what is left out at an asset by direction; nothing of it gets lost."""
+    store(db, edges)
+    found = graph.trace(db, [focus], depth=depth, fan_out=fan_out, limit=limit)
+    left = Unshown(found)
+    told = {node.id: left.of(node, "up").number + left.of(node, "down").number for node in found.nodes}
+    assert all(told[node] >= number for node, number in found.more.items())
+    assert all(not told[node.id] for node in found.nodes if node.id not in found.more)

@@ -6,12 +6,11 @@ out stands as `… 17 more` at the asset it belongs to.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.lineage.drawing.words import Unshown, rest, title, what, where, why
-from catalog.lineage.graph import columns_between, is_path, parallel
+from catalog.lineage.graph import columns_between, is_path, parallel, walked
 from catalog.model import Count
 from catalog.model.lineage import ColumnEdge, Direction, Edge, Trace
 from catalog.text import cut, ends, safe, width
@@ -75,6 +74,7 @@ class _Section:
     """One direction of a trace, unfolded from its focus."""
 
     def __init__(self, trace: Trace, direction: Direction) -> None:
+        self._trace = trace
         self._direction = direction
         self._nodes = {node.id: node for node in trace.nodes}
         self._unshown = Unshown(trace)
@@ -86,7 +86,7 @@ class _Section:
 
     def lines(self, focus: int) -> Iterator[_Line]:
         """Every line below the focus, in order. Nothing here recurses: a way can be long."""
-        hops = self._hops(focus)
+        hops = walked(self._trace, self._direction, [focus])
         unfolded = {focus}
         waiting = self._entries(focus, "")
         while waiting:
@@ -106,17 +106,6 @@ class _Section:
                 below = self._entries(entry.node, entry.below)
             yield from self._told(entry, mark, bool(below))
             waiting += below
-
-    def _hops(self, focus: int) -> dict[int, int]:
-        """How far each asset is from the focus in this direction, by the edges that are shown."""
-        hops, waiting = {focus: 0}, deque([focus])
-        while waiting:
-            node = waiting.popleft()
-            for far, _ in self._next[node]:
-                if far not in hops:
-                    hops[far] = hops[node] + 1
-                    waiting.append(far)
-        return hops
 
     def _entries(self, node: int, guides: str) -> list[_Entry]:
         """What hangs below an asset, the first at the end."""

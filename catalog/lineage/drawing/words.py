@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal
 
-from catalog.lineage.graph import is_path
+from catalog.lineage.graph import is_path, walked
 from catalog.model import Count
 from catalog.model.lineage import CONFIDENCE, COUNTED, Direction, Edge, Node, Trace
 
@@ -64,7 +64,7 @@ def where(edge: Edge) -> str:
 
 
 class Unshown:
-    """How many edges of a node a trace leaves out, for each direction."""
+    """How many edges of a node a trace leaves out, in the directions in which it was walked."""
 
     def __init__(self, trace: Trace) -> None:
         self._path = is_path(trace)
@@ -73,10 +73,11 @@ class Unshown:
             "up": Counter(edge.target for edge in trace.edges),
             "down": Counter(edge.source for edge in trace.edges),
         }
+        self._walked = {direction: walked(trace, direction, trace.focus) for direction in trace.directions}
 
     def of(self, node: Node, direction: Direction) -> Count:
         """The edges that are not shown; 0 where no cap kept any out."""
-        if node.id not in self._more:
+        if node.id not in self._more or node.id not in self._walked.get(direction, ()):
             return Count(0)
         if self._path:  # which leaves out all that is not on the way, and counts what is beside its steps
             return Count(self._more[node.id])
