@@ -47,7 +47,9 @@ def crawl(
     full: Annotated[bool, typer.Option("--full", help="Read every folder, whatever its time says.")] = False,
     inspect: Annotated[
         str,
-        typer.Option("--inspect", metavar="none|sample|all", help="How many files to open for their schema."),
+        typer.Option(
+            "--inspect", metavar="none|sample|all", help="How many files to open for their schema and lineage."
+        ),
     ] = "sample",
     runner: Annotated[
         str | None,

@@ -308,7 +308,9 @@ def test_a_folder_that_the_catalog_knows_as_a_model_is_trained(tree):
     tree.write("p/out/config.json", "{}")
     tree.write("p/out/model.safetensors", b"\x02\0\0\0\0\0\0\0{}")
     tree.write("p/src/a.py", "")
-    lock = LOCK.format(source="train.csv").replace("clean.csv", "out").replace("    outs:", "    - path: src\n    outs:")
+    lock = (
+        LOCK.format(source="train.csv").replace("clean.csv", "out").replace("    outs:", "    - path: src\n    outs:")
+    )
     tree.write("p/dvc.lock", lock)
     tree.crawl()
     assert edges(tree) == [("train.csv", "trained", "out")]
@@ -316,11 +318,20 @@ def test_a_folder_that_the_catalog_knows_as_a_model_is_trained(tree):
 
 def test_folders_of_code_are_told_from_folders_of_anything_else(tree):
     """None of them holds an asset: text and documents may be a corpus, code never is."""
-    files = {"src/a.py": "", "src/README.md": "", "conf/a.yaml": "", "corpus/a.txt": "x", "corpus/b.html": "x", "one/data.xml": "<a/>"}
+    files = {
+        "src/a.py": "",
+        "src/README.md": "",
+        "conf/a.yaml": "",
+        "corpus/a.txt": "x",
+        "corpus/b.html": "x",
+        "one/data.xml": "<a/>",
+    }
     for path, text in files.items():
         tree.write(f"p/{path}", text)
     deps = "".join(f"    - path: {name}\n" for name in ("src", "conf", "corpus", "one", "one/data.xml", "not/here"))
-    tree.write("p/dvc.lock", f"schema: '2.0'\nstages:\n  s:\n    cmd: x\n    deps:\n{deps}    outs:\n    - path: out.csv\n")
+    tree.write(
+        "p/dvc.lock", f"schema: '2.0'\nstages:\n  s:\n    cmd: x\n    deps:\n{deps}    outs:\n    - path: out.csv\n"
+    )
     tree.crawl()
     assert {source for source, _, _ in edges(tree)} == {"corpus", "one", "data.xml", "here"}
 
@@ -386,7 +397,9 @@ def crawl_failing(bench, **failures):
 
 
 def test_a_file_that_cannot_be_reached_is_tried_again_and_the_rest_is_not(memory):
-    lab = memory({"a/dvc.lock": LOCK.format(source="x.csv").encode(), "b/dvc.lock": LOCK.format(source="y.csv").encode()})
+    lab = memory(
+        {"a/dvc.lock": LOCK.format(source="x.csv").encode(), "b/dvc.lock": LOCK.format(source="y.csv").encode()}
+    )
     report = crawl_failing(lab, **{"a/dvc.lock": SiloUnreachable})
     assert (report.state, report.evidence, report.lineage) == ("complete", 1, 1)
     again = lab.crawl()

@@ -70,7 +70,9 @@ def test_each_asset_hangs_below_the_filesystem_that_holds_it_and_layers_below_ea
     report = disk.crawl()
     assert disk.stored() == sorted(STACK + HELD)
     assert report.lineage == 6
-    assert disk.rows("SELECT DISTINCT e.evidence, o.uri FROM edge e JOIN origin o ON o.id = e.origin_id") == [("proof", "storage:lab")]
+    assert disk.rows("SELECT DISTINCT e.evidence, o.uri FROM edge e JOIN origin o ON o.id = e.origin_id") == [
+        ("proof", "storage:lab")
+    ]
 
 
 def test_a_layer_is_an_asset_with_its_facts(disk):
@@ -159,4 +161,7 @@ def test_many_assets_take_as_many_statements_as_few(db_url):
             first = len(statements)
             assert storage.settle(counted, silo_id, "big", LAYERS, belongs) == 0
         assert first < 100
-        assert db.value("SELECT COUNT(*) FROM edge WHERE source_id = (SELECT id FROM asset WHERE name = 'vol-7#p2/xfs')") == 1500
+        assert (
+            db.value("SELECT COUNT(*) FROM edge WHERE source_id = (SELECT id FROM asset WHERE name = 'vol-7#p2/xfs')")
+            == 1500
+        )

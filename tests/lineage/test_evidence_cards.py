@@ -30,7 +30,9 @@ def test_a_card_names_its_base_and_its_datasets():
         (hub("datasets/stanfordnlp/imdb"), "trained"),
         (hub("datasets/acme/reviews"), "trained"),
     }
-    assert {(c.target.identity, c.target.kind) for c in found.claims} == {(Identity("s3://lake", "team/tuned"), "model")}
+    assert {(c.target.identity, c.target.kind) for c in found.claims} == {
+        (Identity("s3://lake", "team/tuned"), "model")
+    }
     assert {c.evidence.kind for c in found.claims} == {"declared"}
     by_field = {c.evidence.field: line_of(c, text) for c in found.claims}
     assert by_field == {
@@ -129,7 +131,9 @@ def test_a_bare_name_is_a_path_where_the_catalog_knows_one():
 
 
 def test_an_adapter_is_based_on_the_model_it_is_put_onto():
-    text = json.dumps({"peft_type": "LORA", "base_model_name_or_path": "acme/chat", "revision": "f00d", "r": 8}, indent=2)
+    text = json.dumps(
+        {"peft_type": "LORA", "base_model_name_or_path": "acme/chat", "revision": "f00d", "r": 8}, indent=2
+    )
     (claim,) = told("lora/adapter_config.json", text).claims
     assert (claim.source.identity, claim.source.version, claim.kind) == (hub("acme/chat"), "f00d", "based")
     assert (claim.evidence.field, claim.evidence.detail) == ("base_model_name_or_path", "adapter (lora)")

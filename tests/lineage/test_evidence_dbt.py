@@ -69,7 +69,13 @@ def test_a_seed_of_another_package_is_no_file_of_this_one():
 def test_models_that_are_inlined_in_a_circle_come_to_an_end():
     def change(manifest):
         node = manifest["nodes"]["model.shop.stg_customers"]
-        node["depends_on"]["nodes"] = ["model.shop.stg_customers", "model.shop.joined", "source.shop.raw.customers", "gone", 3]
+        node["depends_on"]["nodes"] = [
+            "model.shop.stg_customers",
+            "model.shop.joined",
+            "source.shop.raw.customers",
+            "gone",
+            3,
+        ]
 
     assert ("team/raw/customers.csv", "derived", "team/out/joined.parquet") in edges(changed(change))
 

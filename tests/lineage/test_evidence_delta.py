@@ -26,7 +26,9 @@ def clone(source, *actions, **more):
 def test_what_a_recorder_stamped_is_proof_with_the_commits_version_and_time():
     found = recorded("", f"{LOG}/00000000000000000001.json")
     table = Identity("s3://lake", "team/t")
-    claims = told("t/_delta_log/00000000000000000001.json", (FIXTURES / LOG / "00000000000000000001.json").read_bytes()).claims
+    claims = told(
+        "t/_delta_log/00000000000000000001.json", (FIXTURES / LOG / "00000000000000000001.json").read_bytes()
+    ).claims
     assert {c.source.identity for c in claims} == {
         Identity("s3://lake", "raw/clicks"), Identity("file", "/data/users.parquet"),
     }  # fmt: skip

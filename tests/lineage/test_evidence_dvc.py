@@ -92,7 +92,9 @@ def test_what_dvc_yaml_declares_to_be_a_model_is_trained():
     ],
 )
 def test_the_kind_of_an_edge_follows_what_its_ends_are(stage, out, dep, kind):
-    lock = f"schema: '2.0'\nstages:\n  {stage}:\n    cmd: x\n    deps:\n    - path: {dep}\n    outs:\n    - path: {out}\n"
+    lock = (
+        f"schema: '2.0'\nstages:\n  {stage}:\n    cmd: x\n    deps:\n    - path: {dep}\n    outs:\n    - path: {out}\n"
+    )
     assert edges(told("dvc.lock", lock)) == {(f"team/{dep}", kind, f"team/{out}")}
 
 
@@ -153,7 +155,9 @@ def test_dependencies_in_stores_and_registries_have_their_own_names():
 
 
 def test_a_path_that_leads_out_of_the_bucket_names_nothing():
-    lock = "schema: '2.0'\nstages:\n  s:\n    cmd: x\n    deps:\n    - path: ../../up.csv\n    outs:\n    - path: o.csv\n"
+    lock = (
+        "schema: '2.0'\nstages:\n  s:\n    cmd: x\n    deps:\n    - path: ../../up.csv\n    outs:\n    - path: o.csv\n"
+    )
     assert told("dvc.lock", lock).claims == ()
     (claim,) = told("dvc.lock", lock, ground=Ground("file", "/data/a/team")).claims
     assert claim.source.identity == Identity("file", "/data/up.csv")

@@ -20,7 +20,9 @@ PATHS = ("dvc.lock", "dvc.yaml", "x.dvc", "Dvcfile", "m/README.md", "m/adapter_c
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
 )
-MERGED = "m0: &m0 {a: 1, b: 2}\n" + "".join(f"m{n}: &m{n}\n  <<: [*m{n - 1}, *m{n - 1}]\n  k{n}: 1\n" for n in range(1, 400))
+MERGED = "m0: &m0 {a: 1, b: 2}\n" + "".join(
+    f"m{n}: &m{n}\n  <<: [*m{n - 1}, *m{n - 1}]\n  k{n}: 1\n" for n in range(1, 400)
+)
 
 
 def test_the_paths_are_of_every_kind():

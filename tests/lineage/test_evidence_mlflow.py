@@ -55,7 +55,11 @@ def test_a_relative_source_is_looked_for_in_the_folders_above():
 @pytest.mark.parametrize("major", HOMES)
 def test_a_registered_version_is_a_copy_of_what_was_logged(major):
     (claim,) = version_of(HOMES[major]).claims
-    assert (claim.target.identity, claim.target.version, claim.kind) == (Identity("model", "churn-model"), "1", "copied")
+    assert (claim.target.identity, claim.target.version, claim.kind) == (
+        Identity("model", "churn-model"),
+        "1",
+        "copied",
+    )
     assert claim.evidence.field == "storage_location"
     trained = recorded(HOMES[major], run_of(HOMES[major])).claims[0].target
     assert claim.source.identity == trained.identity
@@ -76,7 +80,11 @@ def test_artifacts_that_lie_elsewhere_are_named_by_their_address():
 
     def below(path):
         real = FIXTURES / home
-        return [p.relative_to(real).as_posix() for p in (real / path).rglob("*") if p.is_file()] if "artifacts" not in path else []
+        return (
+            [p.relative_to(real).as_posix() for p in (real / path).rglob("*") if p.is_file()]
+            if "artifacts" not in path
+            else []
+        )
 
     def near(path):
         real = FIXTURES / home / path

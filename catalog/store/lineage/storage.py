@@ -73,9 +73,7 @@ def _stack(
     return len(new)
 
 
-def _hang(
-    db: Database, silo_id: int, origin_id: int, ids: Sequence[int], layers: Sequence[Layer], now: int
-) -> int:
+def _hang(db: Database, silo_id: int, origin_id: int, ids: Sequence[int], layers: Sequence[Layer], now: int) -> int:
     """The edges from each filesystem to the assets on it: one statement for those that end, one for the new."""
     holder, values = _holder(ids, layers)
     gone = f"(a.removed_crawl IS NOT NULL OR a.merged_into IS NOT NULL OR COALESCE({holder}, 0) <> edge.source_id)"
