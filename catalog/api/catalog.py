@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,10 @@ from catalog.store.engine import Database, dialect_of, shown, sqlite_path
 if TYPE_CHECKING:
     from catalog.api.dataset import Dataset
     from catalog.api.lineage import Impact, Lineage
+    from catalog.api.recording import Recording
     from catalog.api.results import Results
     from catalog.api.tracing import Reference
-    from catalog.model.lineage import Direction, Edge, Node
+    from catalog.model.lineage import Direction, Edge, ImportReport, Node, Pending
     from catalog.silos.base import Reached, Silo
 
 
@@ -281,6 +282,46 @@ class Catalog:
         from catalog.api import tracing
 
         return tracing.neighbours(self._db, reference, direction, offset, limit, at)
+
+    def import_lineage(
+        self, *paths: str | Path, progress: Callable[[ImportReport], None] | None = None
+    ) -> ImportReport:
+        """Read OpenLineage events from files, folders of them, or `-` (standard input), and report.
+
+        JSON, arrays of events and NDJSON, plain or gzipped. An event that is known already changes nothing; one that
+        cannot be read is named in the report, and the rest goes on. Raises `UsageError` for a missing file.
+        """
+        from catalog.datasets.schema import schema_digest
+        from catalog.datasets.sketch import belongs
+        from catalog.lineage.openlineage import read
+        from catalog.store.lineage.imports import load
+
+        return load(self._db, read([str(path) for path in paths]), belongs, schema_digest, progress)
+
+    def export_lineage(self) -> Iterator[str]:
+        """Every event, imported or recorded, as it came: one line of OpenLineage JSON each, in the order of time."""
+        from catalog.store.lineage.events import bodies
+
+        return bodies(self._db)
+
+    def record(
+        self, job: str, *, code: str | None = None, parent: Recording | str | None = None, namespace: str = "default",
+        strict: bool = False,
+    ) -> Recording:  # fmt: skip
+        """A run of `job`, to be used with `with`: tell it what the block reads, writes and trains.
+
+        `code` says what ran (`git:URL@COMMIT`), `parent` which run started it. A failure to record is a warning,
+        unless `strict`.
+        """
+        from catalog.api.recording import Recording
+
+        return Recording(self._db, job, code=code, parent=parent, namespace=namespace, strict=strict)
+
+    def pending(self) -> list[Pending]:
+        """What lineage names and no crawl has found."""
+        from catalog.store.lineage.pending import pending
+
+        return list(pending(self._db))
 
     # ------------------------------------------------------------ inside
 

@@ -32,6 +32,7 @@ COMMANDS = (
     Command("impact", "impact", "Everything downstream of an asset, a silo or a volume."),
     Command("path", "trace", "The way that data flows from one asset to another."),
     Command("annotate", "annotate", "Set owner, tags and description of an asset."),
+    Command("lineage", "lineage", "What jobs read and wrote: import, record, pending, export.", nouns=True),
     Command("db", "db", "The catalog's own database: upgrade, check, backup.", nouns=True),
     Command("doctor", "doctor", "Check this installation, the database and the silos."),
 )

@@ -206,6 +206,26 @@ class ImportReport:
     """(place, reason) of what was rejected: `events.ndjson:17`, and why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An asset that lineage names and no crawl has found. `reads` and `writes` count the edges from and to it.
+
+    `silo` is the one whose address holds the name, `crawled_ns` when it was crawled last.
+    """
+
+    id: int
+    kind: AssetKind
+    namespace: str
+    name: str
+    uri: str
+    named_by: str
+    reads: int
+    writes: int
+    since_ns: int
+    silo: str | None = None
+    crawled_ns: int | None = None
+
+
 # ---------------------------------------------------------------- the storage below
 
 

@@ -119,6 +119,13 @@ def versions(db: Database, asset_id: int) -> list[VersionInfo]:
     return [VersionInfo(*row) for row in rows]
 
 
+def identity(db: Database, asset_id: int) -> tuple[str, str]:
+    """The canonical namespace and name of an asset."""
+    row = db.one("SELECT namespace, name FROM asset WHERE id = ?", (asset_id,))
+    assert row is not None
+    return str(row[0]), str(row[1])
+
+
 def version_at(db: Database, asset_id: int, at_ns: int) -> int | None:
     """The version that was current at a time; None when the asset was not known yet."""
     found = db.value("SELECT MAX(number) FROM asset_version WHERE asset_id = ? AND observed_ns <= ?", (asset_id, at_ns))

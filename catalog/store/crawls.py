@@ -14,7 +14,6 @@ from catalog.errors import NotFound, StoreBusy, UsageError
 from catalog.model import CrawlReport, SiloInfo
 from catalog.store.datasets import Place
 from catalog.store.engine import Database, Row
-from catalog.store.lineage.forgetting import release
 from catalog.store.verified import verified
 from catalog.text import age
 
@@ -92,6 +91,8 @@ def remove_silo(db: Database, name: str) -> None:
 
     What lineage from elsewhere names stays, as a mere name.
     """
+    from catalog.store.lineage.forgetting import release  # every command imports this module, few forget a silo
+
     found = silo(db, name).id
     directories = f"(SELECT id FROM directory WHERE silo_id = {found})"
     assets = f"(SELECT id FROM asset WHERE silo_id = {found})"

@@ -59,7 +59,7 @@ def _make_names(db: Database, ids: list[int], silo: str, now_ns: int) -> None:
         execute_among(db, f"UPDATE edge SET {column}_version = NULL WHERE {column}_id IN ({{}})", ids)
     execute_among(db, "UPDATE run_asset SET version = NULL WHERE asset_id IN ({})", ids)
     execute_among(db, "UPDATE part SET asset_id = NULL WHERE asset_id IN ({})", ids)
-    evidence = f"lineage names it; it was found in the silo '{silo}', which was forgotten"
+    evidence = f"named by lineage; it was found in the silo '{silo}', which was forgotten"
     names = {row[0]: row[1:] for row in among(db, "SELECT id, namespace, name FROM asset WHERE id IN ({})", ids)}
     db.executemany(
         "UPDATE asset SET silo_id = NULL, path = ?, root = '', rule = 'named', key = ?, confidence = ?, evidence = ?, "

@@ -52,8 +52,9 @@ class Absorber:
                 run.take_dataset(seen, assets, versions.at(assets[seen.identity], event.time_ns))
         self._write_runs(runs)
         self._write_rows(runs.values())
+        any_recorded = any(run.facts.get("recorded") for run in runs.values())
         observed = origins.known_origin(self._db, OPENLINEAGE, self._now)
-        recorded = origins.known_origin(self._db, RECORD, self._now)
+        recorded = origins.known_origin(self._db, RECORD, self._now) if any_recorded else 0
         self._write_edges(runs.values(), observed, recorded)
         self._write_columns(events, runs, assets, (observed, recorded))
         close_edges(self._db, self._gone(events, runs, assets))
