@@ -68,23 +68,29 @@ def _repeats(whole: bytes, at: int, unit: bytes, most: int) -> int:
     return low
 
 
+def zeroed(name: str) -> str:
+    """The name with the digits before its ending made 0: `.mp3` and `.h5` stay what they are."""
+    stem, dot, ending = _split(name)
+    return stem.translate(ZEROS) + dot + ending
+
+
 def generalise(name: str, *, hexes: bool) -> str:
     """The pattern of one name: its digit runs, and on request its hex runs, made wildcards."""
     # Names that differ in digits only have one pattern: a crawl meets few, again and again.
-    return _generalise(name.translate(ZEROS), hexes)
+    return _generalise(name if hexes else zeroed(name), hexes)
 
 
 @lru_cache(maxsize=16384)
 def _generalise(name: str, hexes: bool) -> str:
-    text = name.replace("{", "{{").replace("}", "}}")
-    stem, dot, ending = _split(text)
+    stem, dot, ending = _split(name)
+    stem = escape(stem)
     if hexes:
         stem = _HEX.sub(lambda m: "{x}" if any(c.isdigit() for c in m[0]) else m[0], stem)
         pieces = stem.split("{x}")
         stem = "{x}".join(_RUN.sub("{n}", piece) for piece in pieces)
     else:
         stem = _RUN.sub("{n}", stem)
-    return stem + dot + ending
+    return stem + dot + escape(ending)
 
 
 def _split(name: str) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Literal
 
 from catalog.datasets.digest import digest
-from catalog.datasets.patterns import ZEROS, escape, generalise, literal, regex, runs, shapes
+from catalog.datasets.patterns import escape, generalise, literal, regex, runs, shapes, zeroed
 from catalog.model import Listing, Part
 
 Family = Callable[[str | None], str | None]
@@ -141,7 +141,7 @@ def _usual(names: Sequence[str], groups: Groups, family: Family) -> dict[Key, Se
         first = names[rows[0]]
         run = _RUN.search(first)
         padded = run is not None and len(run[0]) > 1 and run[0].startswith("0")
-        key = _usual_key(first.translate(ZEROS), format, padded, len(rows) > 1, family)
+        key = _usual_key(zeroed(first), format, padded, len(rows) > 1, family)
         if key is None:
             return None
         found[key] = sorted([*found[key], *rows]) if key in found else rows

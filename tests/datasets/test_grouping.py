@@ -174,3 +174,12 @@ def test_a_fingerprint_changes_with_any_member():
     base = [("d", "a.csv", b"12345678"), ("d", "b.csv", b"12345678")]
     others = [base[:1], [*base, ("e", "a.csv", b"12345678")], [base[0], ("d", "b.csv", b"12345679")]]
     assert len({fingerprint(one) for one in (base, *others)}) == 4
+
+
+@pytest.mark.parametrize("ending", ["mp3", "mp4", "h5", "jp2", "nc4", "7z", "m4a"])
+def test_digits_in_an_ending_are_part_of_it(ending):
+    names = [f"take-{number:03}.{ending}" for number in range(12)]
+    formats = claimed_formats(names)
+    (part,) = sketch(Listing("d", names, [1] * 12, [1] * 12), formats, family)
+    assert part.pattern == f"take-{{n}}.{ending}"
+    assert belongs([(part.pattern, part.format, part.role)], names, formats) == [0] * 12
