@@ -60,8 +60,8 @@ class DatasetSeen:
 class EventSeen:
     """One event. `type` is a run's state (`start`, `complete` …), or `job` or `dataset` for an event without a run.
 
-    `place` says where it stands (`events.ndjson:17`), `body` is its text on one line as it came, `digest` the hex
-    SHA-256 of its canonical JSON. `recorded` tells what this program's own recording wrote.
+    `place` says where it stands (`events.ndjson:17`), `body` is its text as it came, on one line and in ASCII,
+    `digest` the hex SHA-256 of its canonical JSON. `recorded` tells what this program's own recording wrote.
     """
 
     place: str

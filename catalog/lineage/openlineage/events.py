@@ -55,7 +55,7 @@ def parse(value: Any, place: str = "", text: str | None = None) -> EventSeen:
     try:
         pieces = {key: [_canonical(one) for one in listed(value.get(key))] for key in ("inputs", "outputs")}
         whole = ",".join(f"{_canonical(key)}:{_piece(value[key], pieces.get(key))}" for key in sorted(value))
-        body = text if text is not None else json.dumps(value, separators=(",", ":"), allow_nan=False)
+        whole_text = text if text is not None and text.isascii() else _escaped(value)
     except RecursionError as error:
         raise EventError("it is nested too deeply") from error
     except ValueError as error:
@@ -66,7 +66,7 @@ def parse(value: Any, place: str = "", text: str | None = None) -> EventSeen:
     return EventSeen(
         place=place,
         digest=sha256(f"{{{whole}}}".encode()).hexdigest(),
-        body=body,
+        body=whole_text.replace("\x7f", "\\u007f"),  # nothing that a terminal would obey
         type=_type(value, warnings.append),
         time_ns=time_ns,
         run=_run_id(run, warnings.append) if run is not None else None,
@@ -80,6 +80,7 @@ def parse(value: Any, place: str = "", text: str | None = None) -> EventSeen:
     )
 
 
+_escaped = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -242,8 +243,7 @@ class _Reader:
         identity = self._identity(one)
         if identity is None:
             return None
-        get = one.get("facets")
-        if not isinstance(get, dict) and not any(key in one for key in ("inputFacets", "outputFacets")):
+        if all(one.get(key) is None for key in ("facets", "inputFacets", "outputFacets")):
             return DatasetSeen(identity, role, kind_of(identity))
         symlinks = facet(one, "symlinks", self._warn)
         change = facet(one, "lifecycleStateChange", self._warn)
@@ -260,7 +260,7 @@ class _Reader:
             fields=facets.fields(facet(one, "schema", self._warn)),
             format=facets.storage_format(facet(one, "storage", self._warn)),
             owner=facets.owners(facet(one, "ownership", self._warn)),
-            description=word(facet(one, "documentation", self._warn).get("description")),
+            description=facets.words(facet(one, "documentation", self._warn).get("description")),
             tags=facets.tags(facet(one, "tags", self._warn)),
             change=(word(change.get("lifecycleStateChange"), 40) or "").lower() or None,
             previous=facets.identified(previous) if isinstance(previous, dict) else None,

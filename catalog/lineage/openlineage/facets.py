@@ -46,6 +46,14 @@ def word(value: Any, longest: int = _LONGEST_FACT) -> str | None:
     return storable(value[:longest]) if isinstance(value, str) and value else None
 
 
+def words(value: Any) -> str | None:
+    """A text as an annotation keeps it, which is indexed: what is longer is cut."""
+    text = word(value)
+    if text is None or len(text.encode()) <= LONGEST_NAME:
+        return text
+    return text.encode()[: LONGEST_NAME - 3].decode("utf-8", "ignore") + "…"
+
+
 def listed(value: Any) -> list[Json]:
     """The objects of a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
@@ -110,7 +118,7 @@ def storage_format(found: Json) -> str | None:
 def owners(found: Json) -> str | None:
     """`ownership`: who answers for it."""
     names = [name for one in listed(found.get("owners"))[:_LISTED] if (name := word(one.get("name"), 200))]
-    return ", ".join(names) or None
+    return words(", ".join(names))
 
 
 def tags(found: Json) -> tuple[str, ...]:

@@ -136,10 +136,13 @@ def _from_lines(lines: Iterable[Line], place: str) -> Iterator[Item]:
 def _from_document(begun: bytes, stream: IO[bytes], place: str, line: int, at: list[int]) -> Iterator[Item]:
     """The values of a JSON document: one event, an array of them, or several in a row."""
     text = _Text(begun, stream)
-    while text.skip("[],"):
+    while True:
         where = f"{place}:{line + text.lines}"
-        at[0] = line + text.lines
         try:
+            if not text.skip("[],"):
+                return
+            at[0] = line + text.lines
+            where = f"{place}:{at[0]}"
             value = text.value()
         except ValueError as error:
             yield Rejected(where, f"{_reason(error)}; the rest of the file was not read")
@@ -155,9 +158,10 @@ class _Text:
 
     def __init__(self, begun: bytes, stream: IO[bytes]) -> None:
         self.lines = 0
-        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._begun = begun
         self._stream = stream
-        self._text = self._decode(begun.removeprefix(_BOM))
+        self._text = ""
         self._at = 0
         self._ended = False
 
@@ -194,7 +198,7 @@ class _Text:
         if self._ended:
             return False
         left = self._text[self._at :]
-        piece = self._stream.read(max(_PIECE, len(left)))
+        piece, self._begun = self._begun or self._stream.read(max(_PIECE, len(left))), b""
         self._ended = not piece
         self._text, self._at = left + self._decode(piece, final=self._ended), 0
         return not self._ended
