@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from catalog import config
-from catalog.errors import CatalogError
-from catalog.model import Hit
-from catalog.tui import clipboard
+from catalog.errors import CatalogError, StoreBusy
+from catalog.model import CrawlMode, Hit
+from catalog.text import plural
+from catalog.tui import clipboard, terms
 from catalog.tui.cells import shown
+from catalog.tui.crawl_words import ended
+from catalog.tui.crawler import Crawler, CrawlJob
 from catalog.tui.describe import Clock
+from catalog.tui.messages import CrawlEnded, ModeChosen
+from catalog.tui.modes import MODES, SEARCH
 from catalog.tui.reader import Reader
+from catalog.tui.screens.browse import BrowseScreen, PageScreen
+from catalog.tui.screens.crawls import CrawlsScreen
 from catalog.tui.screens.dataset import DatasetScreen
 from catalog.tui.screens.help import HelpScreen
+from catalog.tui.screens.menu import Menu
 from catalog.tui.screens.search import SearchScreen
+from catalog.tui.screens.silos import SilosScreen
 from catalog.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -36,7 +47,12 @@ class CatalogApp(App[None]):
     TITLE = "Silograph"
     CSS_PATH: ClassVar[str | Path] = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
+    DEFAULT_MODE = SEARCH.name
     BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(mode.key, f"mode({mode.name!r})", f"go to {mode.name.lower()}", show=False, tooltip=mode.shows)
+            for mode in MODES
+        ),
         Binding(
             "question_mark",
             "help",
@@ -64,8 +80,13 @@ class CatalogApp(App[None]):
         self.readers = {name: Reader(cat, name) for name in ("rows", "facets", "detail")}
         self._copy = copy
         self._location = location or _from_home(cat.location)
-        self._forward: list[Hit] = []
+        self._forward: dict[str, list[PageScreen]] = {mode.name: [] for mode in MODES}
         self.other_db = _other_db(cat)
+        self.crawls_ended = 0
+        self.crawler = Crawler(cat, perf, self._crawl_ended)
+        where = (self.readers, self.clock, self.perf, self._location)
+        for mode, screen in zip(MODES, (SearchScreen, SilosScreen, CrawlsScreen)):
+            self.add_mode(mode.name, partial(screen, *where))
 
     def on_mount(self) -> None:
         """Take the colours."""
@@ -77,12 +98,9 @@ class CatalogApp(App[None]):
         """The two greys that the stylesheet needs and other themes do not have."""
         return {"quiet": "#8b94a1", "faint": "#747d8a"}
 
-    def get_default_screen(self) -> Screen[None]:
-        """The search is home."""
-        return SearchScreen(self.readers, self.clock, self.perf, self._location)
-
     def on_unmount(self) -> None:
-        """End the reading threads."""
+        """End the threads."""
+        self.crawler.close()
         for reader in self.readers.values():
             reader.close()
 
@@ -107,24 +125,92 @@ class CatalogApp(App[None]):
 
     # ------------------------------------------------------------ going places
 
+    def action_mode(self, name: str) -> None:
+        """Go to a mode, as it was left; in it already, to its first screen."""
+        if name != self.current_mode:
+            self.switch_mode(name)
+        else:
+            self._go_home()
+
+    def on_mode_chosen(self, message: ModeChosen) -> None:
+        """A mode was clicked."""
+        self.action_mode(message.mode)
+
     def open_asset(self, hit: Hit) -> None:
         """Show the page of an asset."""
-        self._forward.clear()
-        self._push(hit)
+        self.open_page(DatasetScreen(hit, self.trail(), self.readers["detail"], self.clock))
 
-    def go_back(self, left: Hit) -> None:
-        """Leave the page of `left`; forward leads there again."""
-        self._forward.append(left)
-        self.pop_screen()
+    def trail(self) -> list[str]:
+        """The titles of the pages that are open."""
+        return [screen.title_here for screen in self.screen_stack if isinstance(screen, PageScreen)]
+
+    def open_page(self, page: PageScreen) -> None:
+        """Put a page above those of this mode."""
+        self._forward[self.current_mode].clear()
+        self.push_screen(page)
+
+    def go_back(self) -> None:
+        """Leave the page on top; forward leads there again."""
+        if isinstance(self.screen, PageScreen):
+            self._forward[self.current_mode].append(self.screen)
+            self.pop_screen()
 
     def action_forward(self) -> None:
         """Return to the page that was left last."""
-        if self._forward and not self.screen.is_modal:
-            self._push(self._forward.pop())
+        forward = self._forward[self.current_mode]
+        if forward and not self.screen.is_modal:
+            self.push_screen(forward.pop().again())
 
-    def _push(self, hit: Hit) -> None:
-        trail = [s.hit.name for s in self.screen_stack if isinstance(s, DatasetScreen)]
-        self.push_screen(DatasetScreen(hit, trail, self.readers["detail"], self.clock))
+    def search_in(self, silo: str) -> None:
+        """Search what a silo holds."""
+        if self.current_mode != SEARCH.name:
+            self.switch_mode(SEARCH.name)
+        self._go_home()
+        if isinstance(self.screen, SearchScreen):
+            self.screen.ask(terms.toggled("", "silo", silo))
+
+    def _go_home(self) -> None:
+        while isinstance(self.screen, PageScreen):
+            self.go_back()
+
+    # ------------------------------------------------------------ crawls
+
+    def start_crawl(self, silo: str, mode: CrawlMode, prefix: str = "") -> None:
+        """Crawl a silo in the background."""
+        try:
+            self.crawler.start(silo, mode, prefix)
+        except StoreBusy as error:
+            self.notify(shown(f"{error.message} {error.hint}"), severity="warning", markup=False)
+            return
+        self.notify("3 shows how far it is.", title=f"● crawling {shown(silo, 60)}", markup=False)
+        self._crawls_moved()
+
+    def _crawl_ended(self, job: CrawlJob) -> None:
+        self.post_message(CrawlEnded(job))  # called in the crawling thread
+
+    def on_crawl_ended(self, message: CrawlEnded) -> None:
+        """Say how it ended, wherever the user is."""
+        title, words, wrong = ended(message.job)
+        self.notify(words, title=title, severity="error" if wrong else "information", markup=False)
+        self.crawls_ended += 1
+        self._crawls_moved()
+
+    def _crawls_moved(self) -> None:
+        if isinstance(self.screen, BrowseScreen):
+            self.screen.crawls_moved()
+
+    async def action_quit(self) -> None:
+        """Leave, after asking when that stops a crawl."""
+        if not self.crawler.jobs or self.screen.is_modal:
+            self.exit()
+            return
+
+        def answered(index: int | None) -> None:
+            if index == 1:
+                self.exit()
+
+        choices = [Text("stay"), Text("stop the crawl and quit; what was stored stays")]
+        self.push_screen(Menu(f"{plural(len(self.crawler.jobs), 'crawl')} running here", choices), answered)
 
     def action_help(self) -> None:
         """Keys of this place and the query language."""

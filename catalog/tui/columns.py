@@ -18,7 +18,8 @@ class Column(Generic[T]):
 
     `least` and `most` are widths in cells, `most` 0 means: all that is left. Columns with the
     lowest `rank` stay when the screen is narrow. `sort` is the word that `sort:` takes, if any.
-    `tone` names a style of the table: `dim`, `warn`, or empty.
+    `tone` names a style of the table, for all rows or by row: `dim`, `warn`, or empty. `order` is what
+    rows that are all in memory are sorted by; None is not sorted by.
     """
 
     key: str
@@ -31,7 +32,12 @@ class Column(Generic[T]):
     cut: Cut = "end"
     marked: bool = False
     sort: str | None = None
-    tone: str = ""
+    tone: str | Callable[[T], str] = ""
+    order: Callable[[T], Any] | None = None
+
+    def tone_of(self, row: T) -> str:
+        """The style of this cell."""
+        return self.tone if isinstance(self.tone, str) else self.tone(row)
 
 
 def fitted(columns: Sequence[Column[Any]], width: int) -> list[tuple[Column[Any], int]]:

@@ -23,11 +23,15 @@ class Clock:
 
     now_ns: int | None = None
 
+    def now(self) -> int:
+        """Nanoseconds since the epoch."""
+        return self.now_ns or time.time_ns()
+
     def age(self, ns: int | None) -> str:
         """How long ago, or `–`."""
         if ns is None:
             return NONE
-        word = text.age(ns, self.now_ns or time.time_ns())
+        word = text.age(ns, self.now())
         return word if word in ("just now", "ahead") else f"{word} ago"
 
     def since(self, ns: int | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from textual.message import Message
 
 from catalog.errors import CatalogError
+from catalog.tui.crawler import CrawlJob
 
 
 class QueryEdited(Message):
@@ -73,3 +74,19 @@ class HintTaken(Message):
     def __init__(self, query: str) -> None:
         super().__init__()
         self.query = query
+
+
+class ModeChosen(Message):
+    """A mode was chosen in the top line."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.mode = mode
+
+
+class CrawlEnded(Message):
+    """A crawl that was started here ended, however it did."""
+
+    def __init__(self, job: CrawlJob) -> None:
+        super().__init__()
+        self.job = job

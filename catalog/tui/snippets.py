@@ -1,12 +1,15 @@
-"""A hit as text for elsewhere: its URI, and lines of Python, SQL and shell that open it."""
+"""Things as text for elsewhere: their URI, and lines of Python, SQL and shell that open them."""
 
 from __future__ import annotations
 
+import json
 import shlex
 from urllib.parse import quote
 
-from catalog.model import Hit
+from catalog.model import Hit, SiloInfo
 from catalog.text import safe
+from catalog.tui import terms
+from catalog.tui.crawl_line import CrawlLine
 
 _READERS = {
     "parquet": "read_parquet",
@@ -20,8 +23,13 @@ _GLOB = frozenset("*?[")
 
 
 def uri(hit: Hit) -> str:
-    """The URI on one line: what has no place in one (controls, line breaks) is percent-encoded."""
-    return "".join(c if safe(c) == c else quote(c, errors="replace") for c in hit.uri)
+    """The URI on one line."""
+    return one_line(hit.uri)
+
+
+def one_line(uri: str) -> str:
+    """A URI in which what has no place in one (controls, line breaks) is percent-encoded."""
+    return "".join(c if safe(c) == c else quote(c, errors="replace") for c in uri)
 
 
 def reference(hit: Hit) -> str:
@@ -31,15 +39,12 @@ def reference(hit: Hit) -> str:
 
 def python(hit: Hit, db: str | None = None) -> str:
     """A line of Python that opens the asset; `db` names the catalog where it is not the usual one."""
-    return (
-        f"import catalog; ds = catalog.connect({'' if db is None else repr(db)}).dataset({reference(hit)!r})"
-    )
+    return f"import catalog; ds = {_connect(db)}.dataset({reference(hit)!r})"
 
 
 def cli(hit: Hit, db: str | None = None) -> str:
     """The command that shows the asset."""
-    flag = "" if db is None else f"--db {shlex.quote(db)} "
-    return f"catalog {flag}show {shlex.quote(reference(hit))}"
+    return _command(db, "show", reference(hit))
 
 
 def duckdb(hit: Hit) -> str | None:
@@ -66,6 +71,33 @@ def choices(hit: Hit, db: str | None = None) -> list[tuple[str, str]]:
         offered += [("Python", python(hit, db)), ("command", cli(hit, db))]
     offered.append(("DuckDB", duckdb(hit)))
     return [(label, text) for label, text in offered if text is not None]
+
+
+def silo_choices(info: SiloInfo, db: str | None = None) -> list[tuple[str, str]]:
+    """What `copy as` offers of a silo: (label, text)."""
+    return [
+        ("URL", one_line(info.url)),
+        ("crawl", _command(db, "crawl", info.name)),
+        ("search", _command(db, "search", terms.toggled("", "silo", info.name))),
+        ("Python", f"import catalog; silo = {_connect(db)}.silo({info.name!r})"),
+    ]
+
+
+def crawl_choices(line: CrawlLine, db: str | None = None) -> list[tuple[str, str]]:
+    """What `copy as` offers of a crawl: the command that does it again, and its report."""
+    part = ["--prefix", line.prefix] if line.prefix else []
+    offered = [("command", _command(db, "crawl", line.silo, *part))]
+    if line.row is not None and line.row.report is not None:
+        offered.append(("report", json.dumps(dict(line.row.report))))
+    return offered
+
+
+def _command(db: str | None, *words: str) -> str:
+    return shlex.join(["catalog", *([] if db is None else ["--db", db]), *words])
+
+
+def _connect(db: str | None) -> str:
+    return f"catalog.connect({'' if db is None else repr(db)})"
 
 
 def _sql(text: str) -> str:

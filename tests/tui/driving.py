@@ -31,6 +31,14 @@ async def settle(pilot):
             quiet = 0 if busy or any(box.pending for box in boxes) else quiet + 1
 
 
+async def until(pilot, holds):
+    """Until something holds that another thread brings about, and the screen has shown it."""
+    async with asyncio.timeout(20):
+        while not holds():
+            await pilot.pause(0.02)
+    await settle(pilot)
+
+
 async def write(pilot, text):
     """Type into the search box."""
     await pilot.press("slash")
@@ -40,10 +48,10 @@ async def write(pilot, text):
 
 
 @asynccontextmanager
-async def driven(cat=None, size=(120, 30), **options):
-    """A running app that has loaded its first screen."""
+async def driven(cat=None, size=(120, 30), notices=False, **options):
+    """A running app that has loaded its first screen; `notices` shows what it tells over the screen."""
     app = make_app(cat, **options)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=notices) as pilot:
         await settle(pilot)
         yield pilot
 

@@ -8,9 +8,22 @@ from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 
+from catalog.api import CrawlRow
 from catalog.errors import Interrupted, NotFound
-from catalog.model import AssetInfo, Count, Field, FileInfo, Finding, Hit, SiloInfo, VersionInfo
+from catalog.model import (
+    AssetInfo,
+    Count,
+    CrawlReport,
+    Failure,
+    Field,
+    FileInfo,
+    Finding,
+    Hit,
+    SiloInfo,
+    VersionInfo,
+)
 from catalog.query import Query, Term, Word, parse
+from catalog.silos.base import Reached
 
 NOW = 1_790_000_000 * 10**9  # 2026-09-21T14:13:20Z
 DAY = 86_400 * 10**9
@@ -61,7 +74,47 @@ def _hit(i: int, rng: random.Random) -> Hit:
 def silos(*, crawled: bool = True) -> list[SiloInfo]:
     when = NOW - 2 * 3600 * 10**9 if crawled else None
     state = "complete" if crawled else None
-    return [SiloInfo(i, n, u, k, {}, NOW - 90 * DAY, when, state) for i, (n, u, k) in enumerate(SILOS, 1)]
+    held = [(12_042, 48_200_000_000, 204), (1_204_551, 7_900_000_000_000, 38), (88, None, 9)]
+    options = [{"region": "eu-west-1", "access_key_id": "reader", "secret_access_key": "env:LAKE_SECRET"}, {}, {}]
+    return [
+        SiloInfo(i, name, url, kind, options[i - 1], NOW - 90 * DAY, when, state, *(held[i - 1] if crawled else ()))
+        for i, (name, url, kind) in enumerate(SILOS, 1)
+    ]
+
+
+def report(silo: str, number: int, state: str = "complete", **facts) -> CrawlReport:
+    told = {"listed": 12_042, "added": 17, "changed": 3, "removed": 2, "unchanged": 12_020, "bytes": 48_200_000_000,
+            "seconds": 3.4, "datasets": 204, "versions": 5, "inspected": 24, "findings": 1}  # fmt: skip
+    return CrawlReport(silo=silo, crawl=number, mode="normal", state=state, **(told | facts))
+
+
+def crawl_row(number: int, silo: str, state: str = "complete", hours: float = 2, **options) -> CrawlRow:
+    """A crawl that ended so many hours ago; with state `running` one that began then and gave a sign just now."""
+    began = NOW - int(hours * 3600) * 10**9
+    running = state == "running"
+    told = None if running else report(silo, number, state, **options.pop("facts", {})).as_dict()
+    values = {"prefix": "", "mode": "normal", "ended_ns": None if running else began + 3_400_000_000, "report": told,
+              "heartbeat_ns": NOW - 4 * 10**9 if running else began, "worker": "filer.example:4711", "alive": running}  # fmt: skip
+    return CrawlRow(id=number, silo=silo, state=state, started_ns=began, **(values | options))
+
+
+FAILED = (
+    Failure("raw/private", "permission denied"),
+    Failure("raw/2026/03/07", "the listing broke off after 4,000 entries: connection reset by peer"),
+)
+
+
+def crawl_rows(number: int) -> list[CrawlRow]:
+    """A history, newest first: every state there is, then nothing but complete ones."""
+    told = [
+        crawl_row(number, "scans", "running", 0.05),
+        crawl_row(number - 1, "lake", "partial", 3, facts={"failed": FAILED, "skipped": {"symlink": 12, "socket": 1},
+                                                           "notes": ("2 files were opened twice",)}),
+        crawl_row(number - 2, "lab-nas", "failed", 26, facts={"listed": 0, "bytes": None, "failed": FAILED[:1]}),
+        crawl_row(number - 3, "lake", "cancelled", 27, mode="quick", prefix="raw/events"),
+        crawl_row(number - 4, "scans", "running", 50, alive=False, heartbeat_ns=NOW - 2 * DAY),
+    ]  # fmt: skip
+    return told + [crawl_row(n, SILOS[n % 3][0], hours=60 + number - n) for n in range(number - 5, 0, -1)]
 
 
 def fields(number: int) -> tuple[Field, ...]:
@@ -84,7 +137,9 @@ class FakeCatalog:
     location = "~/data/catalog.db"
     url = "sqlite:///catalog.db"
 
-    def __init__(self, known=(), *, with_silos=None, columns=18, single_files=(), failing=None, counted=None):
+    def __init__(
+        self, known=(), *, with_silos=None, columns=18, single_files=(), failing=None, counted=None, history=()
+    ):
         self.known = list(known)
         self.single_files = list(single_files)
         self.columns = columns
@@ -94,13 +149,17 @@ class FakeCatalog:
         self.gate: threading.Event | None = None
         self.pages: list[tuple[int, int]] = []
         self.queries: list[str] = []
+        self.history = list(history)
+        self.steps = ()  # what a crawl tells while it runs
+        self.go_on = threading.Event()  # a crawl ends when this is set
+        self.crawling: list[tuple[str, str, str]] = []
         self.forks = 0
         self.open_forks = 0
 
-    def fork(self):
+    def fork(self, *, write=False):
         self.forks += 1
         self.open_forks += 1
-        return FakeFork(self)
+        return FakeFork(self, write)
 
     def fail_if_told(self, what):
         if what in self.failing:
@@ -108,10 +167,17 @@ class FakeCatalog:
 
 
 class FakeFork:
-    def __init__(self, origin: FakeCatalog) -> None:
+    def __init__(self, origin: FakeCatalog, write: bool) -> None:
         self.origin = origin
+        self.write = write
         self.stopped = threading.Event()
         self.thread: int | None = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def check_thread(self):
         self.thread = self.thread or threading.get_ident()
@@ -121,6 +187,41 @@ class FakeFork:
         self.check_thread()
         self.origin.fail_if_told("silos")
         return self.origin.silo_list
+
+    def crawls(self, limit=50, offset=0):
+        self.check_thread()
+        self.origin.fail_if_told("crawls")
+        return self.origin.history[offset : offset + limit]
+
+    def count_crawls(self):
+        return len(self.origin.history)
+
+    def last_crawls(self):
+        return list({row.silo: row for row in reversed(self.origin.history)}.values())
+
+    def test_silo(self, name):
+        self.check_thread()
+        self.origin.fail_if_told("test_silo")
+        return Reached("s3://acme-lake", "reader", ("raw/a.csv", "raw/b.csv"), True, 0.12)
+
+    def crawl(self, name, *, prefix, mode, progress, stop):
+        self.check_thread()
+        assert self.write, "a crawl writes"
+        self.origin.fail_if_told("crawl")
+        self.origin.crawling.append((name, mode, prefix))
+        row = crawl_row(max((r.id for r in self.origin.history), default=0) + 1, name, "running", 0, mode=mode)
+        self.origin.history.insert(0, row)
+        for step in self.origin.steps:
+            progress(step)
+        while not (stop() or self.origin.go_on.wait(0.01)):
+            pass
+        ended = report(name, row.id, "cancelled" if stop() else "complete")
+        self.origin.history[0] = replace(row, state=ended.state, alive=False, report=ended.as_dict())
+        if stop():
+            error = Interrupted("stopped")
+            error.reports = (ended,)
+            raise error
+        return [ended]
 
     def search(self, query="", limit=None):
         self.check_thread()

@@ -13,13 +13,15 @@ from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
 
 from catalog.errors import CatalogError
 from catalog.model import AssetInfo, Count, FileInfo, Hit, VersionInfo
+from catalog.tui import snippets
 from catalog.tui.cells import shown
 from catalog.tui.describe import Clock, page_head
 from catalog.tui.listings import FIELDS, FILES, VERSIONS, FieldRow, VersionRow, beside
 from catalog.tui.messages import LoadFailed
 from catalog.tui.reader import Reader
-from catalog.tui.screens.browse import COPYING, BrowseScreen
+from catalog.tui.screens.browse import PageScreen, copying
 from catalog.tui.widgets.table import PAGE, VirtualTable
+from catalog.tui.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
     from catalog.api import Catalog, FileList
@@ -59,13 +61,13 @@ class FilterInput(Input):
         self.screen.run_worker(self.screen.run_action("focus_list"))
 
 
-class DatasetScreen(BrowseScreen):
+class DatasetScreen(PageScreen):
     """One asset. `trail` names the pages between home and this one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,left_square_bracket,backspace", "back", "back", key_display="esc", tooltip="go back"),
+        Binding("left_square_bracket", "back", "back", show=False, key_display="["),
         Binding("slash", "filter", "filter", key_display="/", tooltip="filter the columns", priority=True),
-        *COPYING,
+        *copying(),
         Binding("R", "refresh", "refresh", show=False, tooltip="read everything anew"),
     ]
 
@@ -80,7 +82,7 @@ class DatasetScreen(BrowseScreen):
 
     def compose(self) -> ComposeResult:
         """Top line, head, tabs, keys."""
-        yield Static(id="bar", markup=False)
+        yield TopBar()
         yield Static(id="head", markup=False)
         with TabbedContent(id="tabs"):
             with TabPane("Schema", id="schema"):
@@ -108,9 +110,12 @@ class DatasetScreen(BrowseScreen):
         self.load()
 
     def on_resize(self, event: events.Resize) -> None:
-        """The top line follows the width; low screens do without blank lines."""
+        """Low screens do without blank lines."""
         self.set_class(event.size.height <= 24, "-low")
-        self.bar(["Search", *self._trail, self.hit.name], f"{self.hit.silo} · {self.hit.kind}")
+
+    def place(self) -> tuple[list[str], str]:
+        """The pages before it, and its silo and kind."""
+        return [*self._trail, self.hit.name], f"{self.hit.silo} · {self.hit.kind}"
 
     @work(exclusive=True, group="page")
     async def load(self) -> None:
@@ -203,10 +208,15 @@ class DatasetScreen(BrowseScreen):
         """Read the page anew."""
         self.load()
 
-    def action_back(self) -> None:
-        """Leave the page; `]` leads here again."""
-        self.catalog_app.go_back(self.hit)
+    @property
+    def title_here(self) -> str:
+        """Its name."""
+        return self.hit.name
 
-    def chosen(self) -> Hit | None:
+    def again(self) -> DatasetScreen:
+        """The same page, to be shown anew."""
+        return DatasetScreen(self.hit, self._trail, self._reader, self._clock)
+
+    def copies(self) -> list[tuple[str, str]]:
         """Copying is about this asset."""
-        return self.hit
+        return snippets.choices(self.hit, self.catalog_app.other_db)

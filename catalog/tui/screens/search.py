@@ -13,12 +13,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from catalog import text
 from catalog.errors import CatalogError, QueryError
 from catalog.model import Count, Hit
-from catalog.tui import terms
+from catalog.tui import snippets, terms
 from catalog.tui.describe import Clock
 from catalog.tui.listings import HITS
 from catalog.tui.messages import (
@@ -31,7 +31,7 @@ from catalog.tui.messages import (
     RowOpened,
 )
 from catalog.tui.reader import Reader
-from catalog.tui.screens.browse import COPYING, BrowseScreen
+from catalog.tui.screens.browse import BrowseScreen, copying
 from catalog.tui.screens.menu import Menu
 from catalog.tui.screens.panes import PANES, Pane, Panes
 from catalog.tui.searching import Estate, First, asset_info, estate, facets, first_page, hints
@@ -40,6 +40,7 @@ from catalog.tui.widgets.notice import Notice
 from catalog.tui.widgets.preview import Preview
 from catalog.tui.widgets.search_box import QueryInput, SearchBox
 from catalog.tui.widgets.table import VirtualTable
+from catalog.tui.widgets.top_bar import TopBar
 
 DIM_AFTER = 0.15  # seconds a search may take before the old rows are dimmed
 PREVIEW_AFTER = 0.05  # seconds the cursor rests before the preview is read
@@ -54,7 +55,7 @@ class SearchScreen(BrowseScreen):
         Binding("f", "toggle_pane('facets')", "facets", tooltip="show or hide the facets"),
         Binding("p", "toggle_pane('preview')", "preview", tooltip="show or hide the preview"),
         Binding("s", "sort", "sort", tooltip="choose the order"),
-        *COPYING,
+        *copying(),
         Binding(
             "plus",
             "zoom",
@@ -79,10 +80,11 @@ class SearchScreen(BrowseScreen):
         self._query = ""
         self._panes = Panes()
         self._empty = False
+        self._crawls_ended = 0
 
     def compose(self) -> ComposeResult:
         """Top line, box, panes, keys."""
-        yield Static(id="bar", markup=False)
+        yield TopBar()
         yield SearchBox(id="box")
         with Horizontal(id="body"):
             yield Facets(id="facets")
@@ -118,7 +120,7 @@ class SearchScreen(BrowseScreen):
         except CatalogError as error:
             self._fail(error)
             return
-        self._draw_bar()
+        self.draw_bar()
 
     @work(exclusive=True, group="search")
     async def search(self, query: str, cursor: int = 0) -> None:
@@ -262,14 +264,31 @@ class SearchScreen(BrowseScreen):
 
         self.app.push_screen(Menu("Sort by", lines, now), take)
 
+    def on_screen_resume(self) -> None:
+        """Show what crawls have found meanwhile."""
+        self.crawls_moved()
+
+    def crawls_moved(self) -> None:
+        """A crawl ended: what is on screen may be out of date."""
+        super().crawls_moved()
+        if self._crawls_ended != self.catalog_app.crawls_ended:
+            self._crawls_ended = self.catalog_app.crawls_ended
+            self.action_refresh()
+
     def action_refresh(self) -> None:
         """Read everything anew; the cursor stays on its line."""
         self.refresh_estate()
         self.search(self._query, self.results.cursor)
 
-    def chosen(self) -> Hit | None:
-        """The result under the cursor."""
-        return self.results.current
+    def ask(self, query: str) -> None:
+        """Search for something, as if it had been typed."""
+        self.query_one(SearchBox).put(query)
+        self.set_focus(self.results)
+
+    def copies(self) -> list[tuple[str, str]]:
+        """Copying is about the result under the cursor."""
+        hit = self.results.current
+        return snippets.choices(hit, self.catalog_app.other_db) if hit is not None else []
 
     # ------------------------------------------------------------ panes
 
@@ -277,7 +296,6 @@ class SearchScreen(BrowseScreen):
         """Arrange the panes for the new size."""
         self._panes.resize(event.size.width, event.size.height)
         self._arrange()
-        self._draw_bar()
 
     def action_toggle_pane(self, pane: Pane) -> None:
         """Show or hide the facets or the preview."""
@@ -339,7 +357,8 @@ class SearchScreen(BrowseScreen):
         if self.focused is not None and not self.focused.display:
             self.action_focus_results()
 
-    def _draw_bar(self) -> None:
+    def place(self) -> tuple[list[str], str]:
+        """The catalog, and how fresh what it knows is."""
         parts = [self._location]
         if self._estate is not None:
             silos = self._estate.silos
@@ -350,7 +369,7 @@ class SearchScreen(BrowseScreen):
             cut_short = sum(silo.last_state in ("partial", "failed", "cancelled") for silo in silos)
             if cut_short:
                 parts.append(f"! {cut_short} incomplete")
-        self.bar(["Search"], " · ".join(parts))
+        return [], " · ".join(parts)
 
 
 def _order_words(field: str | None, descending: bool) -> str:

@@ -70,6 +70,11 @@ class Notice(VerticalScroll):
         title = "No datasets found in the silos" if crawled else "Nothing crawled yet"
         self._say(title, "\n".join(lines) + "\n", ("  catalog crawl",), "\nThen press R here.")
 
+    def no_crawls(self) -> None:
+        """Nothing was crawled yet."""
+        where = "Press 2 for the silos, and c there; or in another shell:\n"
+        self._say("Nothing crawled yet", where, ("  catalog crawl",), "")
+
     def no_hits(self, hints: Sequence[tuple[str, int]]) -> None:
         """The query matches nothing; each hint is a query with one filter less and what it would find."""
         self._say(

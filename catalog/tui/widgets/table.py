@@ -97,6 +97,18 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         self.refresh()
         self._announce()
 
+    def renew(
+        self, rows: Sequence[T], *, count: int | None = None, exact: bool = True, fetch: Fetch[T] | None = None
+    ) -> None:
+        """Take the same rows as they are now; the cursor and the scroll position stay."""
+        self._shown += 1
+        self._fetch, self._exact, self._loading = fetch, exact, False
+        self._pages = {at // PAGE: rows[at : at + PAGE] for at in range(0, len(rows), PAGE)}
+        self._resize_rows(len(rows) if count is None else count)
+        self._reveal()
+        self.refresh()
+        self._announce()
+
     def recount(self, count: int, exact: bool = True) -> None:
         """Correct the number of rows while the loaded ones stay."""
         self._exact = exact
@@ -201,7 +213,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         segments = [Segment("▸ " if at_cursor else "  ", base)]
         for column, width in columns:
             text = fit(column.cell(row), width, column.cut)
-            style = self._tone(column.tone, base)
+            style = self._tone(column.tone_of(row), base)
             padding = Segment(" " * max(0, width - cell_len(text)), style)
             if column.right:
                 segments.append(padding)
