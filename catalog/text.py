@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 _QUOTE = "\u201b"
 _ESCAPED = re.compile(_QUOTE + "([0-9A-F]{2})")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w|mo|y)(?:\s+ago)?", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800, "mo": 2629746, "y": 31556952}
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB", "EB")
 
 
@@ -167,3 +169,22 @@ def iso(ns: int | None) -> str | None:
         return datetime.fromtimestamp(ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, ValueError, OSError):
         return None  # a time no calendar holds, as damaged filesystems report
+
+
+def moment(words: str, now_ns: int | None = None) -> int | None:
+    """A time as people type it, in nanoseconds since the epoch: `2026-03-01`, `2026-03-01T12:00Z`, `7d`, `now`.
+
+    A time without a zone is UTC, a date alone its first moment. None for what is no time.
+    """
+    now = time.time_ns() if now_ns is None else now_ns
+    said = words.strip()
+    if found := _AGE.fullmatch(said):
+        return max(now - int(float(found[1]) * _SECONDS[found[2].lower()] * 1e9), 0)
+    if said.lower() == "now":
+        return now
+    try:
+        then = datetime.fromisoformat(said)
+        seconds = (then if then.tzinfo else then.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return int(seconds) * 1_000_000_000

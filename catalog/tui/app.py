@@ -30,9 +30,13 @@ from catalog.tui.screens.browse import BrowseScreen, PageScreen
 from catalog.tui.screens.crawls import CrawlsScreen
 from catalog.tui.screens.dataset import DatasetScreen
 from catalog.tui.screens.help import HelpScreen
+from catalog.tui.screens.impact import ImpactScreen
+from catalog.tui.screens.lineage import LineageScreen
 from catalog.tui.screens.menu import Menu
 from catalog.tui.screens.search import SearchScreen
 from catalog.tui.screens.silos import SilosScreen
+from catalog.tui.screens.trace import Point, TraceScreen
+from catalog.tui.screens.trace_tree import WholeTraceScreen
 from catalog.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -77,7 +81,7 @@ class CatalogApp(App[None]):
         self.cat = cat
         self.clock = clock or Clock()
         self.perf = perf
-        self.readers = {name: Reader(cat, name) for name in ("rows", "facets", "detail")}
+        self.readers = {name: Reader(cat, name) for name in ("rows", "facets", "detail", "lineage")}
         self._copy = copy
         self._location = location or _from_home(cat.location)
         self._forward: dict[str, list[PageScreen]] = {mode.name: [] for mode in MODES}
@@ -140,6 +144,24 @@ class CatalogApp(App[None]):
         """Show the page of an asset."""
         self.open_page(DatasetScreen(hit, self.trail(), self.readers["detail"], self.clock))
 
+    def open_trace(self, asset: int, label: str, at_ns: int | None = None) -> None:
+        """Show what is around an asset, in the trace that is open below if there is one."""
+        below = self.screen_stack[-2] if len(self.screen_stack) > 1 else None
+        if isinstance(below, TraceScreen) and isinstance(self.screen, LineageScreen):
+            self.go_back()
+            below.at_ns = at_ns
+            below.refocus(Point(asset, label))
+            return
+        self.open_page(TraceScreen([Point(asset, label)], self.trail(), self.readers, self.clock, at_ns))
+
+    def open_whole_trace(self, asset: int, label: str, at_ns: int | None = None) -> None:
+        """Show everything around an asset, indented."""
+        self.open_page(WholeTraceScreen(asset, label, self.trail(), self.readers, self.clock, at_ns))
+
+    def open_impact(self, reference: int | str, label: str, at_ns: int | None = None) -> None:
+        """Show everything downstream of an asset or a silo."""
+        self.open_page(ImpactScreen(reference, label, self.trail(), self.readers, self.clock, at_ns))
+
     def trail(self) -> list[str]:
         """The titles of the pages that are open."""
         return [screen.title_here for screen in self.screen_stack if isinstance(screen, PageScreen)]
@@ -182,7 +204,6 @@ class CatalogApp(App[None]):
         except StoreBusy as error:
             self.notify(shown(f"{error.message} {error.hint}"), severity="warning", markup=False)
             return
-        self.notify("3 shows how far it is.", title=f"● crawling {shown(silo, 60)}", markup=False)
         self._crawls_moved()
 
     def _crawl_ended(self, job: CrawlJob) -> None:

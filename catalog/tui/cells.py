@@ -13,13 +13,16 @@ from rich.text import Text
 
 from catalog.text import safe
 
-Cut = Literal["end", "start", "middle"]
+Cut = Literal["end", "start", "middle", "behind"]
 ELLIPSIS = "…"
 NONE = "–"
 
 
 def fit(text: str, width: int, cut: Cut = "end") -> str:
-    """`text` in at most `width` cells; what is cut away is marked with `…`. Wide characters count twice."""
+    """`text` in at most `width` cells; what is cut away is marked with `…`. Wide characters count twice.
+
+    `behind` cuts behind the first two characters, a mark and a blank, and keeps the end.
+    """
     if len(text) <= width and text.isascii():
         return text
     if cell_len(text) <= width:
@@ -27,6 +30,8 @@ def fit(text: str, width: int, cut: Cut = "end") -> str:
     if width <= 1:
         return ELLIPSIS[:width]
     room = width - 1
+    if cut == "behind":
+        return text[:2] + fit(text[2:], width - cell_len(text[:2]), "start") if width > 4 else _head(text, width)
     if cut == "end":
         return _head(text, room) + ELLIPSIS
     if cut == "start":

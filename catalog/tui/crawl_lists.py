@@ -30,7 +30,7 @@ def silo_columns(clock: Clock) -> tuple[Column[SiloLine], ...]:
         Column("files", "files", lambda s: number(s.info.files), 11, 13, 3, right=True, sort="files",
                order=lambda s: s.info.files),
         Column("size", "size", _held, 8, 8, 4, right=True, sort="size", order=lambda s: s.info.bytes),
-        Column("datasets", "datasets", lambda s: number(s.info.datasets), 8, 9, 6, right=True, sort="datasets",
+        Column("assets", "assets", lambda s: number(s.info.datasets), 8, 9, 6, right=True, sort="assets",
                order=lambda s: s.info.datasets),
         Column("url", "address", lambda s: shown(s.info.url, 400), 20, 0, 8, cut="middle", tone="dim"),
     )  # fmt: skip
@@ -58,7 +58,7 @@ def crawl_columns(clock: Clock, perf: Callable[[], float]) -> tuple[Column[Crawl
         Column("began", "began", lambda c: clock.age(c.row.started_ns if c.row else None), 8, 9, 1),
         Column("silo", "silo", lambda c: shown(c.silo, 80), 12, 0, 0, cut="middle"),
         Column("state", "state", lambda c: c.state, 11, 11, 2, tone=lambda c: c.tone),
-        Column("mode", "mode", lambda c: shown(c.row.mode if c.row else c.job and c.job.mode, 10), 6, 6, 8, tone="dim"),
+        Column("mode", "mode", lambda c: shown(c.row.mode if c.row else c.job and c.job.mode, 10), 7, 7, 8, tone="dim"),
         Column("listed", "files", lambda c: number(c.listed), 10, 13, 3, right=True),
         Column("added", "added", count("added"), 7, 11, 7, right=True),
         Column("changed", "changed", count("changed"), 7, 11, 9, right=True),

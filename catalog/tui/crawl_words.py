@@ -25,6 +25,10 @@ def crawl_facts(line: CrawlLine, clock: Clock, now: float, width: int, title: st
     lines = [Text(name, style="bold"), _state(line, clock, now), *_live(line, clock, now, width)]
     if line.prefix:
         lines.append(pair("only", line.prefix))
+    if line.told("share"):
+        lines.append(pair("share", f"{line.told('share')} of the folders listed whatever their times"))
+    if line.told("as_of"):
+        lines.append(pair("listing", f"as it was {line.told('as_of')}"))
     if row is not None:
         lines.append(pair("began", clock.moment(row.started_ns)))
     return Text("\n").join([*lines, *_counts(line)])

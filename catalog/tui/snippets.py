@@ -92,6 +92,17 @@ def crawl_choices(line: CrawlLine, db: str | None = None) -> list[tuple[str, str
     return offered
 
 
+def node_choices(address: str, asset: int, db: str | None = None) -> list[tuple[str, str]]:
+    """What `copy as` offers of an asset in a trace: (label, text)."""
+    named = address if safe(address) == address else str(asset)
+    return [
+        ("address", one_line(address)),
+        ("trace", _command(db, "trace", named)),
+        ("impact", _command(db, "impact", named)),
+        ("Python", f"import catalog; ds = {_connect(db)}.dataset({asset})"),
+    ]
+
+
 def _command(db: str | None, *words: str) -> str:
     return shlex.join(["catalog", *([] if db is None else ["--db", db]), *words])
 

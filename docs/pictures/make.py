@@ -2,8 +2,8 @@
 
     python docs/pictures/make.py --dir /srv/demo
 
-Writes `search.svg` and `dataset.svg` beside this file. The folder is where the demo is built, a
-temporary one by default; its name is seen in the pictures.
+Writes `search.svg`, `dataset.svg`, `silos.svg` and `trace.svg` beside this file. The folder is where the demo
+is built, a temporary one by default; its name is seen in the pictures.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import catalog
 from catalog.demo import build
+from catalog.model import Hit
 from catalog.tui.app import CatalogApp
 from catalog.tui.widgets.search_box import SearchBox
 
@@ -30,17 +31,37 @@ async def _quiet(app: CatalogApp) -> None:
         await app.workers.wait_for_complete()
 
 
+def _busiest(cat: catalog.Catalog) -> Hit:
+    """The asset with the most around it."""
+
+    def around(hit: Hit) -> int:
+        hops = cat.trace(str(hit.id), depth=3).trace.hops.values()
+        return min(sum(hop < 0 for hop in hops), sum(hop > 0 for hop in hops)) * 100 + len(hops)
+
+    return max(cat.search("").page(0, 200), key=around)
+
+
 async def draw(cat: catalog.Catalog) -> None:
-    """Draw the search with its first result, then that result's page."""
+    """Draw the search with its first result, that result's page, the silos, and the busiest trace."""
     app = CatalogApp(cat, location="~/.local/share/catalog/demo/catalog.db")
     async with app.run_test(size=SIZE) as pilot:
-        await _quiet(app)
-        app.screen.query_one(SearchBox).put(QUERY)
-        await _quiet(app)
-        for name, keys in (("search", ["j", "R"]), ("dataset", ["enter"])):
+
+        async def picture(name: str, *keys: str) -> None:
             await pilot.press(*keys)
             await _quiet(app)
             (HERE / f"{name}.svg").write_text(app.export_screenshot(title="catalog"), encoding="utf-8")
+
+        await _quiet(app)
+        app.screen.query_one(SearchBox).put(QUERY)
+        await _quiet(app)
+        await picture("search", "j", "R")
+        await picture("dataset", "enter")
+        await picture("silos", "2")
+        busiest = _busiest(cat)
+        await pilot.press("1", "1")
+        app.open_trace(busiest.id, busiest.name)
+        await _quiet(app)
+        await picture("trace", "l")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
 from fake_catalog import NOW, FakeCatalog, hits
 
 from catalog.tui.app import CatalogApp
@@ -14,10 +15,10 @@ from catalog.tui.widgets.search_box import QueryInput, SearchBox
 from catalog.tui.widgets.table import VirtualTable
 
 
-def make_app(cat=None, **options):
+def make_app(cat=None, *, perf=lambda: 0.0, **options):
     """An app whose pictures are repeatable: the time stands still and nothing takes long."""
     cat = FakeCatalog(hits(2_042)) if cat is None else cat
-    return CatalogApp(cat, clock=Clock(NOW), perf=lambda: 0.0, **options)
+    return CatalogApp(cat, clock=Clock(NOW), perf=perf, **options)
 
 
 async def settle(pilot):
@@ -54,6 +55,28 @@ async def driven(cat=None, size=(120, 30), notices=False, **options):
     async with app.run_test(size=size, notifications=notices) as pilot:
         await settle(pilot)
         yield pilot
+
+
+SIZES = [(80, 24), (120, 30), (200, 50)]
+sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+def taken(snap_compare, size, *keys, cat=None, query="", begin=None, **options):
+    """Compare a picture of the screen that the keys lead to; `begin` is done before they are pressed."""
+
+    async def prepare(pilot):
+        await settle(pilot)
+        if query:
+            await write(pilot, query)
+            await pilot.press("enter")
+        if begin is not None:
+            await begin(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+
+    app = make_app(FakeCatalog(hits(12_042)) if cat is None else cat, **options)
+    return snap_compare(app, terminal_size=size, run_before=prepare)
 
 
 def results(pilot) -> VirtualTable:

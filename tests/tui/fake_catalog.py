@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 
+from fake_lineage import Graph
+
 from catalog.api import CrawlRow
 from catalog.errors import Interrupted, NotFound
 from catalog.model import (
@@ -138,7 +140,7 @@ class FakeCatalog:
     url = "sqlite:///catalog.db"
 
     def __init__(
-        self, known=(), *, with_silos=None, columns=18, single_files=(), failing=None, counted=None, history=()
+        self, known=(), *, with_silos=None, columns=18, single_files=(), failing=None, counted=None, history=(), graph=None
     ):
         self.known = list(known)
         self.single_files = list(single_files)
@@ -150,6 +152,7 @@ class FakeCatalog:
         self.pages: list[tuple[int, int]] = []
         self.queries: list[str] = []
         self.history = list(history)
+        self.graph = graph or Graph()
         self.steps = ()  # what a crawl tells while it runs
         self.go_on = threading.Event()  # a crawl ends when this is set
         self.crawling: list[tuple[str, str, str]] = []
@@ -237,6 +240,33 @@ class FakeFork:
         if found is None:
             raise NotFound(f"no asset '{ref}'", hint="catalog search")
         return FakeDataset(self, found)
+
+    def neighbours(self, ref, direction, offset=0, limit=50, at=None):
+        self.check_thread()
+        self.origin.fail_if_told("neighbours")
+        return self.origin.graph.neighbours(self.id_of(ref), direction, offset, limit, at)
+
+    def trace(self, ref, **options):
+        self.check_thread()
+        self.origin.fail_if_told("trace")
+        return self.origin.graph.trace(self.id_of(ref), **options)
+
+    def impact(self, ref, at=None):
+        self.check_thread()
+        self.origin.fail_if_told("impact")
+        graph = self.origin.graph
+        of_silo = [id for id, facts in graph.names.items() if facts["silo"] == ref]
+        return graph.impact(of_silo or [self.id_of(ref)], at)
+
+    def id_of(self, ref):
+        """The asset of an id; one that no edge leads to has no lineage, and is known all the same."""
+        graph, id = self.origin.graph, int(ref)
+        if id not in graph.names:
+            hit = next((hit for hit in self.origin.known if hit.id == id), None)
+            if hit is None:
+                raise NotFound(f"no asset '{ref}'", hint="catalog search")
+            graph.add(id, hit.name, hit.kind, hit.silo, format=hit.format, version=hit.version)
+        return id
 
     def interrupt(self):
         self.stopped.set()

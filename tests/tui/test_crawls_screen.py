@@ -9,7 +9,7 @@ from driving import CopyLog, driven, make_app, screen_text, settle, until
 from fake_catalog import FakeCatalog, crawl_row, crawl_rows, hits
 
 from catalog.errors import CatalogError
-from catalog.model import CrawlProgress
+from catalog.model import CrawlProgress, SiloInfo
 from catalog.tui.crawler import CrawlJob
 from catalog.tui.screens.crawls import CrawlsScreen
 
@@ -82,6 +82,18 @@ async def test_stopping_asks_first(answer, state):
         await until(pilot, lambda: not pilot.app.crawler.jobs)
         assert [row.state for row in cat.history] == [state, "complete"]
         await until(pilot, lambda: state in screen_text(pilot))
+
+
+async def test_a_hostile_name_is_text_in_the_question():
+    bad = "lake [/] [bold]\x1b[31m"
+    cat = FakeCatalog(hits(5), with_silos=[SiloInfo(1, bad, "s3://x", "object", {}, 1)])
+    async with driven(cat, size=(120, 30), notices=True) as pilot:
+        await go(pilot, "2", "c", "3")
+        await until(pilot, lambda: len(cat.history) == 1)
+        await go(pilot, "R", "x")
+        assert "Crawl of lake [/] [bold]" in screen_text(pilot)
+        await go(pilot, "down", "enter")
+        await until(pilot, lambda: "stopped" in screen_text(pilot))
 
 
 async def test_again_means_the_same_part():

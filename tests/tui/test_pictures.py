@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-from driving import make_app, settle, write
+from driving import make_app, settle, sizes, taken, write
 from fake_catalog import FakeCatalog, hits, hostile, silos
 
 from catalog.tui.widgets.search_box import QueryInput
-
-SIZES = [(80, 24), (120, 30), (200, 50)]
-sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-
-
-def taken(snap_compare, size, *keys, cat=None, query=""):
-    async def prepare(pilot):
-        await settle(pilot)
-        if query:
-            await write(pilot, query)
-            await pilot.press("enter")
-        for key in keys:
-            await pilot.press(key)
-            await settle(pilot)
-
-    return snap_compare(make_app(cat or FakeCatalog(hits(12_042))), terminal_size=size, run_before=prepare)
 
 
 @sizes

@@ -1,9 +1,10 @@
-"""The page of one asset: what it is, its schema, its files, its versions."""
+"""The page of one asset: what it is, its schema, its files, its versions, and what is next to it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
@@ -16,17 +17,20 @@ from catalog.model import AssetInfo, Count, FileInfo, Hit, VersionInfo
 from catalog.tui import snippets
 from catalog.tui.cells import shown
 from catalog.tui.describe import Clock, page_head
+from catalog.tui.lineage_lists import LINEAGE
+from catalog.tui.lineage_words import HOW_TO, name
 from catalog.tui.listings import FIELDS, FILES, VERSIONS, FieldRow, VersionRow, beside
-from catalog.tui.messages import LoadFailed
+from catalog.tui.messages import LoadFailed, RowOpened
 from catalog.tui.reader import Reader
 from catalog.tui.screens.browse import PageScreen, copying
+from catalog.tui.tracing import Neighbour, edges_of, read_focus
 from catalog.tui.widgets.table import PAGE, VirtualTable
 from catalog.tui.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
     from catalog.api import Catalog, FileList
 
-TABS = ("schema", "files", "versions")
+TABS = ("schema", "files", "versions", "lineage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class DatasetScreen(PageScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "back", "back", show=False, key_display="["),
         Binding("slash", "filter", "filter", key_display="/", tooltip="filter the columns", priority=True),
+        Binding("t", "trace", "trace", tooltip="what flows into this and out of it"),
         *copying(),
         Binding("R", "refresh", "refresh", show=False, tooltip="read everything anew"),
     ]
@@ -101,6 +106,11 @@ class DatasetScreen(PageScreen):
                     VERSIONS, id="versions-list", empty="loading…"
                 )
                 yield versions
+            with TabPane("Lineage", id="lineage"):
+                lineage: VirtualTable[Neighbour] = VirtualTable(
+                    LINEAGE, id="lineage-list", empty="loading…", opens=True
+                )
+                yield lineage
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -123,10 +133,7 @@ class DatasetScreen(PageScreen):
         try:
             page = await self._reader.run(lambda cat: read_page(cat, str(self.hit.id)))
         except CatalogError as error:
-            for tab in TABS:
-                self._table(tab).empty = f"✗ {shown(error.message)}"
-                self._table(tab).show([])
-            self.post_message(LoadFailed(error))
+            self._failed(TABS, error)
             return
         self._info, self.hit = page.info, page.info.hit
         self._draw_head()
@@ -139,6 +146,26 @@ class DatasetScreen(PageScreen):
         self._title("schema", f"Schema {len(self._fields):,}")
         self._title("files", f"Files {page.file_count}")
         self._title("versions", f"Versions {len(page.versions):,}")
+        self.load_lineage()
+
+    @work(exclusive=True, group="lineage")
+    async def load_lineage(self) -> None:
+        """Read what is one edge away, as much of it as one page holds."""
+        try:
+            focus = await self._reader.run(partial(read_focus, asset=self.hit.id))
+        except CatalogError as error:
+            self._failed(["lineage"], error)
+            return
+        table = self._table("lineage")
+        table.empty = f"nothing is known yet; events and records of runs tell more: {HOW_TO}"
+        table.show([*focus.up, *focus.down])
+        self._title("lineage", f"Lineage ↑{edges_of(focus.node, 'up')} ↓{edges_of(focus.node, 'down')}")
+
+    def _failed(self, tabs: Sequence[str], error: CatalogError) -> None:
+        for tab in tabs:
+            self._table(tab).empty = f"✗ {shown(error.message)}"
+            self._table(tab).show([])
+        self.post_message(LoadFailed(error))
 
     def _show_files(self, page: Page) -> None:
         async def fetch(offset: int, limit: int) -> list[FileInfo]:
@@ -203,6 +230,14 @@ class DatasetScreen(PageScreen):
         tabs = self.query_one("#tabs", TabbedContent)
         at = TABS.index(tabs.active) if tabs.active in TABS else 0
         tabs.active = TABS[max(0, min(at + step, len(TABS) - 1))]
+
+    @on(RowOpened, "#lineage-list")
+    def _neighbour_opened(self, message: RowOpened) -> None:
+        self.catalog_app.open_trace(message.row.node.id, name(message.row.node))
+
+    def action_trace(self) -> None:
+        """Show what is around this asset."""
+        self.catalog_app.open_trace(self.hit.id, self.hit.name)
 
     def action_refresh(self) -> None:
         """Read the page anew."""

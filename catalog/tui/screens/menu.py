@@ -31,7 +31,7 @@ class Menu(ModalScreen[int | None]):
     def compose(self) -> ComposeResult:
         """The choices in a frame."""
         options = OptionList(*(Option(text) for text in self._choices), id="menu", compact=True, markup=False)
-        options.border_title = self._title
+        options.border_title = Text(self._title)
         options.border_subtitle = "enter takes, esc closes"
         yield options
 

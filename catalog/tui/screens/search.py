@@ -55,6 +55,7 @@ class SearchScreen(BrowseScreen):
         Binding("f", "toggle_pane('facets')", "facets", tooltip="show or hide the facets"),
         Binding("p", "toggle_pane('preview')", "preview", tooltip="show or hide the preview"),
         Binding("s", "sort", "sort", tooltip="choose the order"),
+        Binding("t", "trace", "trace", tooltip="what flows into this and out of it"),
         *copying(),
         Binding(
             "plus",
@@ -217,6 +218,7 @@ class SearchScreen(BrowseScreen):
     def _row_highlighted(self, message: RowHighlighted) -> None:
         preview = self.query_one(Preview)
         preview.show(message.row)
+        self.refresh_bindings()
         if preview.display and message.row is not None and message.row.kind != "file":
             self.read_preview(message.row)
 
@@ -280,6 +282,12 @@ class SearchScreen(BrowseScreen):
         self.refresh_estate()
         self.search(self._query, self.results.cursor)
 
+    def action_trace(self) -> None:
+        """Show what is around the result under the cursor."""
+        hit = self.results.current
+        if hit is not None:
+            self.catalog_app.open_trace(hit.id, hit.name)
+
     def ask(self, query: str) -> None:
         """Search for something, as if it had been typed."""
         self.query_one(SearchBox).put(query)
@@ -318,7 +326,9 @@ class SearchScreen(BrowseScreen):
         self.action_focus_results()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In the box a slash is a character."""
+        """In the box a slash is a character; a single file has no lineage."""
+        if action == "trace":
+            return self.results.current is None or self.results.current.kind != "file"
         return not (action == "focus_box" and isinstance(self.focused, QueryInput))
 
     def action_focus_box(self) -> None:

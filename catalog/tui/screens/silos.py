@@ -44,12 +44,13 @@ class SilosScreen(SortedRows, SplitScreen):
         Binding("c", "crawl('normal')", "crawl", tooltip="crawl this silo now"),
         Binding("C", "crawl('quick')", "quick", tooltip="crawl it, passing over folders whose time has not changed"),
         Binding("r", "reach", "reach", tooltip="test the connection: reach it and look at its first files"),
+        Binding("i", "impact", "impact", show=False, tooltip="all that is downstream of this silo"),
         Binding("s", "sort", "sort", tooltip="choose the order"),
         *copying("the URL", "the URL, a command or Python"),
     ]  # fmt: skip
 
     detail_title = "Silo"
-    row_actions = frozenset({"crawl", "reach", "sort", "copy", "copy_as"})
+    row_actions = frozenset({"crawl", "reach", "impact", "sort", "copy", "copy_as"})
 
     def __init__(self, readers: Mapping[str, Reader], clock: Clock, perf: Callable[[], float], location: str) -> None:
         super().__init__()
@@ -108,6 +109,12 @@ class SilosScreen(SortedRows, SplitScreen):
         if line is not None:
             self.catalog_app.start_crawl(line.info.name, mode)
             self.load()
+
+    def action_impact(self) -> None:
+        """Show what hangs on the silo under the cursor."""
+        line = self.rows.current
+        if line is not None:
+            self.catalog_app.open_impact(line.info.name, line.info.name)
 
     @work(exclusive=True, group="reach")
     async def action_reach(self) -> None:

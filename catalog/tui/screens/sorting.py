@@ -20,8 +20,10 @@ def ordered(rows: Sequence[Any], column: Column[Any] | None, descending: bool) -
     key = column.order if column is not None else None
     if key is None:
         return list(rows)
-    known = [row for row in rows if key(row) is not None]
-    return sorted(known, key=key, reverse=descending) + [row for row in rows if key(row) is None]
+    keyed = [(key(row), row) for row in rows]
+    known = [pair for pair in keyed if pair[0] is not None]
+    known.sort(key=lambda pair: pair[0], reverse=descending)
+    return [row for _, row in known] + [row for value, row in keyed if value is None]
 
 
 class SortedRows(BrowseScreen):
@@ -45,7 +47,7 @@ class SortedRows(BrowseScreen):
 
         def take(index: int | None) -> None:
             if index is not None:
-                self._sort(orders[index])
+                self.sort_by(orders[index])
 
         self.app.push_screen(Menu("Sort by", lines, now), take)
 
@@ -53,9 +55,10 @@ class SortedRows(BrowseScreen):
     def _header_chosen(self, message: HeaderChosen) -> None:
         now = self._table.sorted
         down = now is None or now[0] != message.column or not now[1]
-        self._sort((message.column, down))
+        self.sort_by((message.column, down))
 
-    def _sort(self, order: tuple[str, bool] | None) -> None:
+    def sort_by(self, order: tuple[str, bool] | None) -> None:
+        """Take another order: a column's word and whether it descends; None is as the rows come."""
         self._table.sorted = order
         self._table.show(self._in_order())
 

@@ -54,10 +54,10 @@ class TopBar(Static):
         for mode in MODES:
             here = mode.name == self._mode
             line.append(GAP).append(self._label(mode.key, mode.name), style="bold underline" if here else "dim")
-        for page in self._trail:
-            line.append(" › ", style="dim").append(shown(page))
+        for at, page in enumerate(self._trail):
+            line.append(" › " if at else "  │  ", style="dim").append(shown(page))
         room = width - line.cell_len - 3
-        if room > LEAST:
+        if self._right and room > LEAST:
             end = fit(shown(self._right), room, "start")
             line.append(" " * (width - line.cell_len - Text(end).cell_len))
             line.append(end, style="dim")
