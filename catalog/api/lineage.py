@@ -167,6 +167,7 @@ class Impact(Framed):
         self._db = db
         self._at_ns = at_ns
         self.start = tuple(start)
+        self._orders: dict[Order, list[graph.Reached]] = {}
 
     @cached_property
     def _reached(self) -> list[graph.Reached]:
@@ -208,9 +209,13 @@ class Impact(Framed):
         return self._reached[-1].hop if self._reached else 0
 
     def _sorted(self, order: Order) -> list[graph.Reached]:
-        at = ("kind", "silo", "name").index(order)
-        names = graph.names(self._db, (one.asset for one in self._reached))
-        return sorted(self._reached, key=lambda one: (names[one.asset][at] if one.asset in names else "", one))
+        if order not in self._orders:  # who reads one page after the other sorts once
+            at = ("kind", "silo", "name").index(order)
+            names = graph.names(self._db, (one.asset for one in self._reached))
+            self._orders[order] = sorted(
+                self._reached, key=lambda one: (names[one.asset][at] if one.asset in names else "", one)
+            )
+        return self._orders[order]
 
     # ------------------------------------------------------------ shown
 

@@ -1,4 +1,4 @@
-"""An impact list as CSV, in the columns that the Python API gives its frames."""
+"""An impact list as CSV: the rows that `catalog impact -o csv` prints."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
-from catalog.lineage.drawing.words import title
+from catalog.lineage.drawing.document import edge_row, node_row
 from catalog.model.lineage import Affected
-from catalog.text import iso
+from catalog.text import safe
 
 COLUMNS = (
-    "hop", "id", "kind", "namespace", "name", "title", "silo", "format", "version", "source", "edge", "evidence",
-    "confidence", "job", "run", "valid_from",
+    "hop", "id", "kind", "namespace", "name", "title", "silo", "format", "version", "removed", "source", "edge",
+    "evidence", "confidence", "job", "run", "valid_from", "valid_to",
 )  # fmt: skip
+
 
 def file_name(label: str) -> str:
     """A name for the file: letters and digits of what it is about."""
@@ -26,7 +27,7 @@ def file_name(label: str) -> str:
 
 def write(path: Path, affected: Iterable[Affected]) -> None:
     """Write a new file. Raises `OSError`, also when there is one already."""
-    with path.open("x", newline="", encoding="utf-8", errors="replace") as file:
+    with path.open("x", newline="", encoding="utf-8") as file:
         _write(file, affected)
 
 
@@ -40,9 +41,12 @@ def as_text(affected: Iterable[Affected]) -> str:
 def _write(file: TextIO, affected: Iterable[Affected]) -> None:
     to = csv.writer(file, lineterminator="\n")
     to.writerow(COLUMNS)
-    for row in affected:
-        node, edge = row.node, row.edge
-        to.writerow((
-            row.hop, node.id, node.kind, node.namespace, node.name, title(node), node.silo, node.format, node.version,
-            edge.source, edge.kind, edge.evidence, edge.confidence, edge.job, edge.run, iso(edge.valid_from_ns),
-        ))  # fmt: skip
+    for found in affected:
+        row = {**edge_row(found.edge), **node_row(found.node), "hop": found.hop, "edge": found.edge.kind}
+        to.writerow([_cell(row[key]) for key in COLUMNS])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else safe(value)

@@ -16,6 +16,7 @@ from catalog.tui.tracing import Focus, Totals, edges_of
 ICONS = {"dataset": "▤", "model": "◆", "storage": "▥"}
 HOW_TO = "catalog lineage import EVENTS.ndjson"
 MODELS_SHOWN = 8
+ROOMY = 30  # cells from which the counts of the focus are told in full
 LABEL = 9  # cells of the labels of an edge
 
 
@@ -55,8 +56,8 @@ def focus_words(focus: Focus, totals: Totals | None, width: int) -> Text:
         Text(),
         pair("is", what(node), 6),
         pair("silo", node.silo, 6),
-        pair("up", _counted(node, "up", totals), 6),
-        pair("down", _counted(node, "down", totals), 6),
+        pair("up", _counted(node, "up", totals, width), 6),
+        pair("down", _counted(node, "down", totals, width), 6),
     ]
     jobs = list(dict.fromkeys(shown(near.edge.job) for near in focus.up if near.edge.job))
     lines += [pair("by job" if at == 0 else "", job, 6) for at, job in enumerate(jobs[:3])]
@@ -69,9 +70,11 @@ def focus_words(focus: Focus, totals: Totals | None, width: int) -> Text:
     return Text("\n").join(lines)
 
 
-def _counted(node: Node, direction: Direction, totals: Totals | None) -> str:
+def _counted(node: Node, direction: Direction, totals: Totals | None, width: int) -> str:
     direct = edges_of(node, direction)
-    return f"{direct} direct" if totals is None else f"{direct}, {totals.of(direction)} in all"
+    if totals is None:
+        return f"{direct} direct"
+    return f"{direct}{' direct' if width >= ROOMY else ''}, {totals.of(direction)} in all"
 
 
 def summary(focus: Focus, totals: Totals | None, clock: Clock, at_ns: int | None) -> Text:

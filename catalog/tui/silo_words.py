@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
 from catalog import text
 from catalog.model import SiloInfo
+from catalog.model.lineage import Layer
 from catalog.silos.secrets import is_reference
 from catalog.tui.cells import pair, shown
 from catalog.tui.crawl_line import CrawlLine
@@ -26,6 +28,7 @@ class SiloLine:
     info: SiloInfo
     crawl: CrawlLine
     reached: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
 
 def silo_facts(line: SiloLine, clock: Clock) -> Text:
@@ -40,7 +43,19 @@ def silo_facts(line: SiloLine, clock: Clock) -> Text:
     width = max((len(shown(name)) for name in info.options), default=0)
     lines += section("Options", [_option(name, value, width) for name, value in sorted(info.options.items())])
     lines += section("Connection", [Text(shown(part)) for part in line.reached])
+    lines += section("Storage below", [_layer(line.layers, layer) for layer in line.layers])
     return Text("\n").join(lines)
+
+
+def _layer(layers: Sequence[Layer], layer: Layer) -> Text:
+    """`└─ partition p1  1.0 GB  type ext4`, indented below the layer it lies on."""
+    depth, below = 0, layer.above
+    while below is not None and depth < len(layers):
+        depth, below = depth + 1, layers[below].above
+    facts = "  ".join(f"{shown(key)} {shown(value, 60)}" for key, value in sorted(layer.facts.items()))
+    held = f"  {size(layer.bytes)}" if layer.bytes is not None else ""
+    guides = "   " * (depth - 1) + "└─ " if depth else ""
+    return Text.assemble(f"{guides}{layer.kind} ", (shown(layer.title, 80), "bold"), f"{held}  ", (facts, "dim"))
 
 
 def _holds(info: SiloInfo) -> str | None:

@@ -9,7 +9,9 @@ from driving import CopyLog, driven, screen_text, settle, until
 from fake_catalog import FakeCatalog, hits
 from fake_lineage import Graph, hostile, star, team
 
+from catalog.cli.graph_rows import AFFECTED_KEYS
 from catalog.errors import StoreError
+from catalog.text import safe
 from catalog.tui import impact_csv
 from catalog.tui.screens.impact import ImpactScreen
 from catalog.tui.screens.trace import TraceScreen
@@ -130,7 +132,11 @@ async def test_hostile_names_survive_as_csv(tmp_path):
     rows = graph.impact([3]).rows
     impact_csv.write(tmp_path / "x.csv", rows)
     read = list(csv.DictReader((tmp_path / "x.csv").open(newline="", encoding="utf-8")))
-    assert [row["name"] for row in read] == [row.node.name for row in rows]
+    assert [row["name"] for row in read] == [safe(row.node.name) for row in rows]
+
+
+def test_the_columns_are_those_of_the_command():
+    assert impact_csv.COLUMNS == AFFECTED_KEYS
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,11 @@ def test_hostile_names(snap_compare, size, keys):
     assert pictured(snap_compare, size, *keys, graph=hostile(), asset=1, label="\x1b[31mred [bold]x[/]\u202e" * 20)
 
 
-@pytest.mark.parametrize("keys", [("l",), ("T", "j", "j"), ("i",), ("a",), ("i", "e")])
+@pytest.mark.parametrize(
+    "keys",
+    [("l",), ("T", "j", "j"), ("i",), ("a",), ("i", "e")],
+    ids=["edge", "full", "impact", "as-of", "export"],
+)
 def test_without_colour(snap_compare, monkeypatch, keys):
     monkeypatch.setenv("NO_COLOR", "1")
     assert pictured(snap_compare, (120, 30), *keys)

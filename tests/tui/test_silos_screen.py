@@ -10,6 +10,7 @@ from fake_catalog import FakeCatalog, crawl_row, crawl_rows, hits, silos
 
 from catalog.errors import SiloRefused, StoreBusy, StoreError
 from catalog.model import CrawlProgress, SiloInfo
+from catalog.model.lineage import Identity, Layer
 from catalog.tui.screens.search import SearchScreen
 from catalog.tui.screens.silos import SilosScreen
 
@@ -138,6 +139,20 @@ async def test_testing_the_connection_tells_who_reached_what():
     async with driven(estate(), size=(120, 30)) as pilot:
         await go(pilot, "2", "r")
         assert "reached in 120 ms" in screen_text(pilot) and "as reader" in screen_text(pilot)
+
+
+async def test_the_storage_below_a_silo_is_told_layer_by_layer():
+    cat = estate()
+    cat.layers = (
+        Layer("volume", Identity("file", "/data/disk.img"), "disk.img", bytes=4_000_000_000, facts={"table": "gpt"}),
+        Layer("partition", Identity("partition", "/data/disk.img/p1"), "p1", above=0, bytes=1_000_000_000),
+        Layer("filesystem", Identity("filesystem", "/data/disk.img/p1"), "scratch \x1b[31m", above=1, facts={"type": "ext4"}),
+    )
+    async with driven(cat, size=(200, 50)) as pilot:
+        await go(pilot, "2", "r")
+        shown = screen_text(pilot)
+        assert "volume disk.img  4.0 GB  table gpt" in shown
+        assert "│ └─ partition p1  1.0 GB" in shown and "│    └─ filesystem scratch" in shown and "type ext4" in shown
 
 
 async def test_a_silo_that_refuses_is_told_with_the_remedy():

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from catalog import text
 from catalog.errors import CatalogError
 from catalog.model import CrawlMode, SiloInfo
+from catalog.model.lineage import Layer
 from catalog.tui import snippets
 from catalog.tui.background import in_a_thread
 from catalog.tui.cells import shown
@@ -30,6 +31,7 @@ from catalog.tui.widgets.table import VirtualTable
 
 if TYPE_CHECKING:
     from catalog.api import Catalog, CrawlRow
+    from catalog.silos.base import Reached
 
 
 def read_silos(cat: Catalog) -> tuple[list[SiloInfo], Mapping[str, CrawlRow]]:
@@ -60,6 +62,7 @@ class SilosScreen(SortedRows, SplitScreen):
         self._location = location
         self._lines: list[SiloLine] = []
         self._reached: dict[int, tuple[str, ...]] = {}
+        self._layers: dict[int, tuple[Layer, ...]] = {}
 
     def make_list(self) -> VirtualTable[Any]:
         """The silos."""
@@ -74,7 +77,12 @@ class SilosScreen(SortedRows, SplitScreen):
         silos, last = await self._reader.run(read_silos)
         crawler = self.catalog_app.crawler
         self._lines = [
-            SiloLine(info, line_of(last.get(info.name), crawler.job(info.name)), self._reached.get(info.id, ()))
+            SiloLine(
+                info,
+                line_of(last.get(info.name), crawler.job(info.name)),
+                self._reached.get(info.id, ()),
+                self._layers.get(info.id, ()),
+            )
             for info in silos
         ]
         self.put_rows(self._lines)
@@ -125,20 +133,20 @@ class SilosScreen(SortedRows, SplitScreen):
         info, origin = line.info, self.catalog_app.cat
         self._tell(info, ("reaching it …",))
 
-        def reach() -> tuple[str, ...]:
+        def reach() -> Reached:
             with origin.fork() as own:
-                found = own.test_silo(info.name)
-            readable = "files can be read" if found.readable else "! files could not be read"
-            return (
-                f"✓ reached in {found.seconds * 1000:,.0f} ms, {readable}",
-                f"as {found.identity}",
-                f"first: {', '.join(found.sample) or 'nothing there'}",
-            )
+                return own.test_silo(info.name)
 
         try:
-            self._tell(info, await in_a_thread(reach))
+            found = await in_a_thread(reach)
         except CatalogError as error:
             self._tell(info, (f"✗ {error.message}", *([error.hint] if error.hint else ())))
+            return
+        self._layers[info.id] = tuple(getattr(found, "layers", ()))  # told by silos that know their storage
+        readable = "files can be read" if found.readable else "! files could not be read"
+        first = ", ".join(found.sample) or "nothing there"
+        told = f"✓ reached in {found.seconds * 1000:,.0f} ms, {readable}"
+        self._tell(info, (told, f"as {found.identity}", f"first: {first}"))
 
     def _tell(self, info: SiloInfo, words: tuple[str, ...]) -> None:
         self._reached[info.id] = words
