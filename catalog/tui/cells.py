@@ -30,9 +30,9 @@ def fit(text: str, width: int, cut: Cut = "end") -> str:
     if width <= 1:
         return ELLIPSIS[:width]
     room = width - 1
-    if cut == "behind":
-        return text[:2] + fit(text[2:], width - cell_len(text[:2]), "start") if width > 4 else _head(text, width)
-    if cut == "end":
+    if cut == "behind" and width > 4:
+        return text[:2] + fit(text[2:], width - cell_len(text[:2]), "start")
+    if cut in ("end", "behind"):
         return _head(text, room) + ELLIPSIS
     if cut == "start":
         return ELLIPSIS + _tail(text, room)

@@ -80,7 +80,8 @@ class Crawler:
     def start(self, silo: str, mode: CrawlMode = "normal", prefix: str = "") -> CrawlJob:
         """Crawl a silo when those before it are done. Raises `StoreBusy` when it is crawled here already."""
         if self.job(silo) is not None:
-            raise StoreBusy(f"A crawl of '{silo}' is running here already.", hint="Wait for it, or stop it with x.")
+            told = f"A crawl of '{silo}' is running here already."
+            raise StoreBusy(told, hint="Wait for it, or stop it with x in Crawls.")
         job = CrawlJob(silo, mode, prefix)
         with self._lock:
             self.jobs = [*self.jobs, job]

@@ -26,9 +26,13 @@ def file_name(label: str) -> str:
 
 
 def write(path: Path, affected: Iterable[Affected]) -> None:
-    """Write a new file. Raises `OSError`, also when there is one already."""
+    """Write a new file, all of it or none. Raises `OSError`, also when there is one already."""
     with path.open("x", newline="", encoding="utf-8") as file:
-        _write(file, affected)
+        try:
+            _write(file, affected)
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def as_text(affected: Iterable[Affected]) -> str:

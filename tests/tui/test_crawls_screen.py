@@ -115,6 +115,26 @@ async def test_the_cursor_stays_on_its_crawl_when_new_ones_come():
         assert (table(pilot).current.row.id, table(pilot).cursor) == (kept, 3)
 
 
+async def test_rows_far_down_stay_while_the_list_is_read_again():
+    async with driven(estate()) as pilot:
+        await go(pilot, "3", "G", "k")
+        far = table(pilot).row(398)
+        assert far is not None
+        pilot.app.screen.load()
+        await settle(pilot)
+        assert table(pilot).row(398) is far and table(pilot).cursor == 398
+
+
+async def test_a_crawl_that_another_process_begins_is_seen():
+    cat = estate()
+    cat.history = cat.history[5:]
+    async with driven(cat) as pilot:
+        await go(pilot, "3")
+        assert "running" not in screen_text(pilot)
+        cat.history.insert(0, crawl_row(401, "lake", "running", 0))
+        await until(pilot, lambda: "● running" in screen_text(pilot))
+
+
 async def test_what_waits_stands_on_top_and_the_history_below_is_complete():
     cat = estate()
     async with driven(cat) as pilot:

@@ -135,6 +135,16 @@ async def test_hostile_names_survive_as_csv(tmp_path):
     assert [row["name"] for row in read] == [safe(row.node.name) for row in rows]
 
 
+def test_a_list_that_breaks_off_leaves_no_file(tmp_path):
+    def broken():
+        yield from team().impact([5]).rows
+        raise StoreError("it broke")
+
+    with pytest.raises(StoreError):
+        impact_csv.write(tmp_path / "half.csv", broken())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_columns_are_those_of_the_command():
     assert impact_csv.COLUMNS == AFFECTED_KEYS
 

@@ -18,13 +18,16 @@ from catalog.query import parse
 from catalog.text import safe
 from catalog.tui import cells, clipboard, snippets, terms
 from catalog.tui.columns import GAP, fitted
+from catalog.tui.crawl_lists import crawl_columns, silo_columns
+from catalog.tui.describe import Clock
+from catalog.tui.lineage_lists import IMPACT, LINEAGE, NEIGHBOURS, TRACE
 from catalog.tui.listings import FIELDS, FILES, HITS, VERSIONS, beside, signed, signed_size
 from catalog.tui.widgets.facets import short
 
 values = st.text(min_size=1).map(lambda t: safe(t)).filter(lambda t: t.strip())
 
 
-@given(st.text().map(safe), st.integers(0, 60), st.sampled_from(["end", "start", "middle"]))
+@given(st.text().map(safe), st.integers(0, 60), st.sampled_from(["end", "start", "middle", "behind"]))
 def test_fit_never_exceeds_the_width(text, width, cut):
     fitted_text = cells.fit(text, width, cut)
     assert cell_len(fitted_text) <= width
@@ -32,7 +35,7 @@ def test_fit_never_exceeds_the_width(text, width, cut):
 
 
 @pytest.mark.parametrize(
-    ("cut", "expected"), [("end", "raw/2026/p…"), ("start", "…07.parquet"), ("middle", "raw/2…rquet")]
+    ("cut", "expected"), [("end", "raw/2026/p…"), ("start", "…07.parquet"), ("middle", "raw/2…rquet"), ("behind", "ra….parquet")]
 )
 def test_fit_cuts_where_told(cut, expected):
     assert cells.fit("raw/2026/part-00007.parquet", 11, cut) == expected
@@ -45,7 +48,13 @@ def test_spans_are_sorted_and_apart(text, needles):
     assert all(first[1] < second[0] for first, second in pairwise(found))
 
 
-@pytest.mark.parametrize("columns", [HITS, FIELDS, FILES, VERSIONS])
+COLUMNS = [
+    HITS, FIELDS, FILES, VERSIONS, NEIGHBOURS, LINEAGE, TRACE, IMPACT,
+    silo_columns(Clock(NOW)), crawl_columns(Clock(NOW), lambda: 0.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", COLUMNS)
 @pytest.mark.parametrize("width", [1, 12, 40, 75, 95, 117, 198, 400])
 def test_columns_fit_and_the_first_rank_stays(columns, width):
     chosen = fitted(columns, width)

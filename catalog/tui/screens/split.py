@@ -19,7 +19,9 @@ from catalog.tui.widgets.notice import Notice
 from catalog.tui.widgets.table import VirtualTable
 from catalog.tui.widgets.top_bar import TopBar
 
-TICK = 0.5  # seconds between two looks at what is going on
+TICK = 0.5  # seconds between two looks at a crawl of this UI
+AGAIN = 4  # ticks after which the list is read anew while something goes on
+IDLE = 10  # ticks after which it is read anew when nothing does: other processes may have begun something
 
 
 class SplitScreen(BrowseScreen):
@@ -114,12 +116,14 @@ class SplitScreen(BrowseScreen):
         self.refresh_bindings()
 
     def _tick(self) -> None:
-        if self.app.screen is not self or not self.goes_on():
+        if self.app.screen is not self:
             return
         self._ticks += 1
-        self.rows.refresh()
-        self.show_row(self.rows.current)
-        if self._ticks % 4 == 0:
+        busy = self.goes_on()
+        if busy:
+            self.rows.refresh()
+            self.show_row(self.rows.current)
+        if self._ticks % (AGAIN if busy else IDLE) == 0:
             self.load()
 
     @on(RowHighlighted, "#list")

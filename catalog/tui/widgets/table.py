@@ -100,11 +100,16 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
     def renew(
         self, rows: Sequence[T], *, count: int | None = None, exact: bool = True, fetch: Fetch[T] | None = None
     ) -> None:
-        """Take the same rows as they are now; the cursor and the scroll position stay."""
+        """Take the same rows as they are now; the cursor and the scroll position stay.
+
+        Pages further down stay while the count does, so that they do not flicker when this comes again and again.
+        """
         self._shown += 1
+        total = len(rows) if count is None else count
+        kept = self._pages if fetch is not None and total == self.count else {}
         self._fetch, self._exact, self._loading = fetch, exact, False
-        self._pages = {at // PAGE: rows[at : at + PAGE] for at in range(0, len(rows), PAGE)}
-        self._resize_rows(len(rows) if count is None else count)
+        self._pages = kept | {at // PAGE: rows[at : at + PAGE] for at in range(0, len(rows), PAGE)}
+        self._resize_rows(total)
         self._reveal()
         self.refresh()
         self._announce()
