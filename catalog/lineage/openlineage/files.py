@@ -85,7 +85,7 @@ def _events(stream: IO[bytes], place: str, at: list[int]) -> Iterator[Item]:
     if first is None:
         return
     line = first[1]
-    if line is None or _is_json(line):
+    if line is None or not line.startswith((b"[", b"{")) or _is_json(line):
         yield from _from_lines(chain([first], lines), place)
         return
     second = None if line.strip() in (b"[", b"{") or line.startswith(b"[") else next(lines, None)

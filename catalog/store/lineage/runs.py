@@ -40,7 +40,7 @@ class Absorber:
 
     def absorb(self, events: Sequence[EventSeen], assets: Assets) -> None:
         """Merge the events into their runs, and bring the edges of these runs in step."""
-        runs = self._load({event.run for event in events if event.run is not None})
+        runs = self._load(dict.fromkeys(event.run for event in events if event.run is not None))
         for run in runs.values():
             run.before, run.before_job = run.edges(self._kinds), run.job_id
         versions = Versions(self._db, set(assets.values()))
@@ -63,7 +63,7 @@ class Absorber:
         """Remember nothing of what was written: it was rolled back, or merged away."""
         self._columns.clear()
 
-    def _load(self, uuids: set[str]) -> dict[str, Run]:
+    def _load(self, uuids: Iterable[str]) -> dict[str, Run]:
         runs = {uuid: Run(uuid) for uuid in uuids}
         by_id: dict[int, Run] = {}
         for row in among(
