@@ -19,6 +19,7 @@ FLOORS: dict[str, float] = {
     "silos": 2, "formats": 2, "datasets": 2, "query": 2, "lineage": 2,
     "store": 3,
     "crawl": 4,
+    "schedule": 5,
     "api": 6,
     "demo": 6.5,
     "tui": 7, "cli": 7,

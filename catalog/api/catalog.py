@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from catalog.api.results import Results
     from catalog.api.tracing import Reference
     from catalog.model.lineage import Direction, Edge, ImportReport, Node, Pending
+    from catalog.model.schedules import Misfire, Overlap, ScheduleInfo, ServeEvent, TaskInfo
     from catalog.silos.base import Reached, Silo
 
 
@@ -113,7 +114,7 @@ class Catalog:
         return crawls.add_silo(self._db, name, address, kind, options)
 
     def remove_silo(self, name: str) -> None:
-        """Forget a silo and all that was crawled from it. The storage itself is not touched."""
+        """Forget a silo, all that was crawled from it and its schedules. The storage itself is not touched."""
         crawls.remove_silo(self._db, name)
 
     def test_silo(self, name: str) -> Reached:
@@ -195,6 +196,105 @@ class Catalog:
     def last_crawls(self) -> list[CrawlRow]:
         """The newest crawl of every silo that has one."""
         return crawls.last_crawls(self._db)
+
+    # ------------------------------------------------------------ schedules
+
+    def schedules(self) -> list[ScheduleInfo]:
+        """The schedules, by name."""
+        from catalog.store import schedules
+
+        return schedules.schedules(self._db)
+
+    def schedule(self, name: str) -> ScheduleInfo:
+        """One schedule. Raises `NotFound`."""
+        from catalog.store import schedules
+
+        return schedules.schedule(self._db, name)
+
+    def add_schedule(
+        self, silo: str, when: str, *, name: str | None = None, zone: str = "UTC", prefix: str = "",
+        mode: CrawlMode = "normal", inspect: InspectMode = "sample", jitter: int | str = 0,
+        timeout: int | str | None = None, overlap: Overlap = "skip", misfire: Misfire = "once", retries: int = 2,
+    ) -> ScheduleInfo:  # fmt: skip
+        """Crawl a silo regularly: `when` is a cron expression (`0 3 * * *`), a name (`@hourly`) or `every 15m`.
+
+        It is named after its silo unless `name` says otherwise. `jitter` (a random delay) and `timeout` are seconds or
+        `5m`, `2h`. `overlap` says what a run does that meets another crawl of the silo, `misfire` what becomes of
+        runs that nobody started in time. Nothing runs until `serve` or `run_due` do. Raises `UsageError`.
+        """
+        from catalog.schedule import define
+
+        asked = define.terms(
+            when, zone=zone, prefix=prefix, mode=mode, inspect=inspect, jitter=jitter, timeout=timeout,
+            overlap=overlap, misfire=misfire, retries=retries,
+        )  # fmt: skip
+        return define.add(self._db, silo, name, asked)
+
+    def pause_schedule(self, name: str) -> ScheduleInfo:
+        """Let a schedule rest until it is resumed. A crawl that it runs is left alone."""
+        from catalog.schedule import define
+
+        return define.pause(self._db, name)
+
+    def resume_schedule(self, name: str) -> ScheduleInfo:
+        """Let a paused schedule go on from now."""
+        from catalog.schedule import define
+
+        return define.resume(self._db, name)
+
+    def remove_schedule(self, name: str) -> ScheduleInfo:
+        """Forget a schedule and its history, and return what it was. A crawl that it runs is stopped."""
+        from catalog.schedule import define
+
+        return define.remove(self._db, name)
+
+    def now_ns(self) -> int:
+        """The time by the clock that decides what is due: on Postgres the server's."""
+        from catalog.store import schedules
+
+        return schedules.now_ns(self._db)
+
+    def upcoming(self, name: str, count: int = 3) -> list[int]:
+        """The next times a schedule is due, in nanoseconds since the epoch, jitter left out."""
+        from catalog.schedule import define
+
+        return define.upcoming(self._db, name, count)
+
+    def schedule_history(self, name: str | None = None, limit: int = 50) -> list[TaskInfo]:
+        """The runs of a schedule, or of all of them, the latest first. Raises `NotFound`."""
+        from catalog.store import schedules
+
+        return schedules.history(self._db, self.schedule(name).name if name is not None else None, limit)
+
+    def run_schedule(self, name: str, *, progress: Callable[[CrawlProgress], None] | None = None) -> TaskInfo:
+        """Run a schedule now, whatever its times, and return how that ended. Raises `Interrupted` after Ctrl-C."""
+        from catalog.schedule.server import Server
+
+        return Server(self.url, progress=progress).run_now(name)
+
+    def run_due(
+        self, *, workers: int = 2, tell: Callable[[ServeEvent], None] | None = None,
+        progress: Callable[[CrawlProgress], None] | None = None,
+    ) -> list[TaskInfo]:  # fmt: skip
+        """Run what is due now, `workers` crawls at once, and return how each run ended."""
+        from catalog.schedule.server import Server
+
+        return Server(self.url, workers=workers, tell=tell, progress=progress).run_due()
+
+    def serve(
+        self, *, workers: int = 2, lease: float | None = None, tell: Callable[[ServeEvent], None] | None = None
+    ) -> None:
+        """Run what is due, for ever: SIGTERM ends it in order, Ctrl-C as well and raises `Interrupted`.
+
+        `lease` is after how many seconds without a sign others take over what this server runs. `tell` hears of
+        every event.
+        """
+        import signal
+
+        from catalog.schedule.server import LEASE, Server
+
+        if Server(self.url, workers=workers, lease=lease or LEASE, tell=tell).serve() == signal.SIGINT:
+            raise Interrupted("Stopped.")
 
     # ------------------------------------------------------------ finding
 

@@ -33,6 +33,8 @@ COMMANDS = (
     Command("path", "trace", "The way that data flows from one asset to another."),
     Command("annotate", "annotate", "Set owner, tags and description of an asset."),
     Command("lineage", "lineage", "What jobs read and wrote: import, record, pending, export.", nouns=True),
+    Command("schedule", "schedule", "Crawl regularly: add, ls, pause, resume, run, history, rm.", nouns=True),
+    Command("serve", "serve", "Run due schedules until stopped."),
     Command("db", "db", "The catalog's own database: upgrade, check, backup.", nouns=True),
     Command("doctor", "doctor", "Check this installation, the database and the silos."),
 )

@@ -75,7 +75,7 @@ def crawl(
     Ends with 4 when a part could not be listed, and with 5 when a silo could not be reached.
     """
     session = session_of(ctx)
-    mode, opened = _mode(quick, full), _inspect(inspect)
+    mode, opened = mode_of(quick, full), inspect_of(inspect)
     if share and not quick:
         raise UsageError("--share goes with --quick: other crawls list every folder.", hint="catalog crawl --help")
     hints = _changes(changes, names, prefix, quick or full)
@@ -109,7 +109,8 @@ def exit_code(reports: Sequence[CrawlReport]) -> int:
     return SiloError.exit_code if "failed" in states else PARTIAL if "partial" in states else 0
 
 
-def _mode(quick: bool, full: bool) -> CrawlMode:
+def mode_of(quick: bool, full: bool) -> CrawlMode:
+    """The mode that two options ask for. Raises `UsageError` for both."""
     if quick and full:
         raise UsageError("--quick and --full exclude each other.", hint="catalog crawl --help")
     return "quick" if quick else "full" if full else "normal"
@@ -133,7 +134,8 @@ def _changes(file: str | None, names: list[str] | None, prefix: str, other_mode:
         raise UsageError(f"The changes in '{text.safe(file)}' cannot be read: {reason}.") from error
 
 
-def _inspect(word: str) -> InspectMode:
+def inspect_of(word: str) -> InspectMode:
+    """What `--inspect` asks for. Raises `UsageError`."""
     modes: dict[str, InspectMode] = {"none": "none", "sample": "sample", "all": "all"}
     if word not in modes:
         raise UsageError(f"--inspect takes none, sample or all, not '{word}'.", hint="catalog crawl --help")

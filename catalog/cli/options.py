@@ -98,6 +98,11 @@ def complete_anything(ctx: typer.Context, incomplete: str) -> list[str]:
     return [*complete_silo(ctx, incomplete), *complete_asset(ctx, incomplete)]
 
 
+def complete_schedule(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of schedules that begin so."""
+    return _from_catalog(ctx, lambda cat: [s.name for s in cat.schedules() if s.name.startswith(incomplete)])
+
+
 def complete_query(ctx: typer.Context, incomplete: str) -> list[str]:
     """What a word of a search could become: a field, its value, or a name."""
     return [*suggest(incomplete), *complete_asset(ctx, incomplete)]

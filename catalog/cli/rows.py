@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catalog import text
 from catalog.cli.output import Column
 from catalog.model import AssetInfo, Field, FileInfo, Hit, SiloInfo, VersionInfo
+
+if TYPE_CHECKING:
+    from catalog.model.schedules import Attempt, ScheduleInfo, TaskInfo
 
 HIT_KEYS = (
     "id", "kind", "name", "uri", "silo", "format", "files", "bytes", "rows",
@@ -23,6 +26,14 @@ CRAWL_KEYS = (
     "silo", "crawl", "mode", "state", "listed", "added", "changed", "removed", "unchanged",
     "bytes", "seconds", "failed", "datasets", "versions", "inspected", "findings", "evidence", "lineage",
     "skipped", "notes", "share", "as_of",
+)  # fmt: skip
+SCHEDULE_KEYS = (
+    "name", "silo", "when", "zone", "next", "state", "last", "last_ended", "prefix", "mode", "inspect", "jitter",
+    "timeout", "overlap", "misfire", "retries", "added", "paused",
+)  # fmt: skip
+TASK_KEYS = (
+    "schedule", "silo", "due", "cause", "state", "started", "ended", "seconds", "crawl", "listed", "added", "changed",
+    "removed", "worker", "reason", "note", "next_try", "attempts",
 )  # fmt: skip
 SHOW_KEYS = (*HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions")
 
@@ -96,6 +107,26 @@ SILO_COLUMNS = (
     Column("datasets", "ASSETS", text.count, right=True, spare=2),
     Column("last_crawl", "LAST CRAWL", when, spare=1),
     Column("state", "STATE", dash),
+)
+SCHEDULE_COLUMNS = (
+    Column("name", "NAME"),
+    Column("silo", "SILO", spare=2),
+    Column("when", "WHEN"),
+    Column("zone", "ZONE", spare=3),
+    Column("next", "NEXT", when),
+    Column("state", "STATE", dash),
+    Column("last", "LAST", dash),
+    Column("last_ended", "LAST ENDED", when, spare=1),
+)
+TASK_COLUMNS = (
+    Column("due", "DUE", when),
+    Column("schedule", "SCHEDULE"),
+    Column("cause", "CAUSE", spare=4),
+    Column("state", "STATE"),
+    Column("seconds", "TOOK", lambda value: dash(None if value is None else text.duration(value)), right=True, spare=2),
+    Column("listed", "FILES", lambda value: dash(None if value is None else text.count(value)), right=True, spare=3),
+    Column("attempts", "TRIES", lambda value: dash(len(value) or None), right=True, spare=1),
+    Column("reason", "REASON", dash, shrinks=True),
 )
 
 
@@ -188,4 +219,63 @@ def asset(
         "last_verified": text.iso(info.last_verified_ns),
         "removed": text.iso(info.removed_ns),
         "findings": [{"path": one.path, "kind": one.kind, "detail": one.detail} for one in info.findings],
+    }
+
+
+def schedule(found: ScheduleInfo) -> dict[str, Any]:
+    """A schedule."""
+    return {
+        "name": found.name,
+        "silo": found.silo,
+        "when": found.when,
+        "zone": found.zone,
+        "next": text.iso(found.starts_ns),
+        "state": found.state,
+        "last": found.last,
+        "last_ended": text.iso(found.last_ns),
+        "prefix": found.prefix,
+        "mode": found.mode,
+        "inspect": found.inspect,
+        "jitter": found.jitter,
+        "timeout": found.timeout,
+        "overlap": found.overlap,
+        "misfire": found.misfire,
+        "retries": found.retries,
+        "added": text.iso(found.added_ns),
+        "paused": text.iso(found.paused_ns),
+    }
+
+
+def task(found: TaskInfo) -> dict[str, Any]:
+    """A run of a schedule. What was counted is null where no crawl came to a report."""
+    counts = found.report or {}
+    took = None if found.started_ns is None or found.ended_ns is None else (found.ended_ns - found.started_ns) / 1e9
+    return {
+        "schedule": found.schedule,
+        "silo": found.silo,
+        "due": text.iso(found.due_ns),
+        "cause": found.cause,
+        "state": found.state,
+        "started": text.iso(found.started_ns),
+        "ended": text.iso(found.ended_ns),
+        "seconds": None if took is None else round(took, 3),
+        "crawl": found.crawl,
+        **{key: counts.get(key) for key in ("listed", "added", "changed", "removed")},
+        "worker": found.worker,
+        "reason": found.reason,
+        "note": found.note,
+        "next_try": text.iso(found.starts_ns) if found.state == "waiting" else None,
+        "attempts": [attempt(one) for one in found.attempts],
+    }
+
+
+def attempt(found: Attempt) -> dict[str, Any]:
+    """One try at a run."""
+    return {
+        "started": text.iso(found.started_ns),
+        "ended": text.iso(found.ended_ns),
+        "outcome": found.outcome,
+        "reason": found.reason,
+        "crawl": found.crawl,
+        "worker": found.worker,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Any, Literal
 
 from catalog.model.listings import Failure
 
@@ -61,6 +61,13 @@ class CrawlReport:
     """`which/of`: the directories a quick crawl listed whatever their times, one part in `of`, counted from 0."""
     as_of: str | None = None
     """When the listing was true (ISO 8601, UTC), where it was made by someone else before the crawl."""
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> CrawlReport:
+        """The report that `as_dict` was made of."""
+        known = {one.name: found[one.name] for one in fields(cls) if one.name in found}
+        failed = tuple(Failure(one["prefix"], one["reason"]) for one in found.get("failed", ()))
+        return cls(**known | {"failed": failed, "notes": tuple(found.get("notes", ()))})
 
     def as_dict(self) -> dict[str, object]:
         """The keys of `catalog crawl -o json`, which scripts rely on."""

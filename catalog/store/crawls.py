@@ -87,7 +87,7 @@ def add_silo(db: Database, name: str, url: str, kind: str, options: Mapping[str,
 
 
 def remove_silo(db: Database, name: str) -> None:
-    """Forget a silo and everything crawled from it (never the storage itself).
+    """Forget a silo and everything crawled from it and its schedules (never the storage itself).
 
     What lineage from elsewhere names stays, as a mere name.
     """
@@ -103,7 +103,8 @@ def remove_silo(db: Database, name: str) -> None:
         db.execute(f"DELETE FROM asset_text WHERE rowid IN {assets}")
         for table in ("annotation", "asset_version"):
             db.execute(f"DELETE FROM {table} WHERE asset_id IN {assets}")
-        for table in ("asset", "directory", "crawl"):
+        db.execute(f"DELETE FROM task WHERE schedule_id IN (SELECT id FROM schedule WHERE silo_id = {found})")
+        for table in ("asset", "directory", "crawl", "schedule"):
             db.execute(f"DELETE FROM {table} WHERE silo_id = {found}")
         db.execute("DELETE FROM silo WHERE id = ?", (found,))
 
@@ -125,19 +126,15 @@ def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool
     """
     now = time.time_ns()
     with db.transaction():
-        cut_off = False
-        for row in db.all(
-            "SELECT id, worker, heartbeat_ns, started_ns FROM crawl WHERE silo_id = ? AND state = 'running'", (silo_id,)
-        ):
-            if _alive(int(row[0]), str(row[1]), int(row[2]), now):
-                raise StoreBusy(
-                    f"A crawl of this silo is running (crawl {row[0]}, {row[1]}, started {age(int(row[3]))} ago).",
-                    hint="Wait for it, or stop that process; its work is kept.",
-                )
-            db.execute("UPDATE crawl SET state = 'cancelled', ended_ns = heartbeat_ns WHERE id = ?", (row[0],))
+        if running := running_on(db, silo_id):
+            raise StoreBusy(running, hint="Wait for it, or stop that process; its work is kept.")
+        db.execute(
+            "UPDATE crawl SET state = 'cancelled', ended_ns = heartbeat_ns WHERE silo_id = ? AND state = 'running'",
+            (silo_id,),
+        )
         last = db.value("SELECT state FROM crawl WHERE silo_id = ? ORDER BY id DESC LIMIT 1", (silo_id,))
         cut_off = last in ("cancelled", "failed")
-        identity = f"{os.uname().nodename}:{os.getpid()}"
+        identity = process_name(os.getpid())
         crawl_id = db.value(
             "INSERT INTO crawl(silo_id, prefix, mode, state, started_ns, heartbeat_ns, worker) "
             "VALUES (?, ?, ?, 'running', ?, ?, ?) RETURNING id",
@@ -145,6 +142,45 @@ def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool
         )
     _running.add((str(os.getpid()), int(crawl_id)))
     return int(crawl_id), cut_off
+
+
+def running_on(db: Database, silo_id: int) -> str | None:
+    """The crawl of a silo that is alive, as a sentence; None when there is none."""
+    now = time.time_ns()
+    for crawl_id, worker, heartbeat_ns, started_ns in db.all(
+        "SELECT id, worker, heartbeat_ns, started_ns FROM crawl WHERE silo_id = ? AND state = 'running'", (silo_id,)
+    ):
+        if _alive(int(crawl_id), str(worker), int(heartbeat_ns), now):
+            return f"A crawl of this silo is running (crawl {crawl_id}, {worker}, started {age(int(started_ns))} ago)."
+    return None
+
+
+def process_name(pid: int) -> str:
+    """A process of this machine, as the catalog writes it down: `host:pid`."""
+    return f"{os.uname().nodename}:{pid}"
+
+
+def beat_for(db: Database, silo_id: int, worker: str) -> None:
+    """Say that the crawl which another process of this machine runs is alive."""
+    db.execute(
+        "UPDATE crawl SET heartbeat_ns = ? WHERE silo_id = ? AND state = 'running' AND worker = ?",
+        (time.time_ns(), silo_id, worker),
+    )
+
+
+def abandon(db: Database, silo_id: int, worker: str, since_ns: int) -> int | None:
+    """Close the crawl that a process of this machine left behind when it ended; its id, where it had one."""
+    with db.transaction():
+        db.execute(
+            "UPDATE crawl SET state = 'cancelled', ended_ns = heartbeat_ns "
+            "WHERE silo_id = ? AND state = 'running' AND worker = ?",
+            (silo_id, worker),
+        )
+        found = db.value(
+            "SELECT MAX(id) FROM crawl WHERE silo_id = ? AND worker = ? AND started_ns >= ?",
+            (silo_id, worker, since_ns),
+        )
+    return None if found is None else int(found)
 
 
 def known_as_of(db: Database, silo_id: int, before: int) -> int | None:

@@ -9,7 +9,7 @@ index repeats their names. Searching by name goes through `name_block`, see `sto
 sorting by size or time goes through the bounds kept in `directory`, see `store/search.py`.
 """
 
-from catalog.store.schema import assets, lineage, storage
+from catalog.store.schema import assets, lineage, schedules, storage
 from catalog.store.schema.base import Table
 
-__all__ = ["Table", "assets", "lineage", "storage"]
+__all__ = ["Table", "assets", "lineage", "schedules", "storage"]

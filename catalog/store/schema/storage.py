@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Text, text
 from sqlmodel import Field
 
 from catalog.store.schema.base import NAME, Table, id_column
+
+_RUNNING = text("state = 'running'")
 
 
 class Silo(Table, table=True):
@@ -41,7 +43,10 @@ class Crawl(Table, table=True):
     worker: str = Field(sa_type=Text, default="")
     report: str | None = Field(sa_type=Text, default=None)
 
-    __table_args__ = (Index("ix_crawl_silo_id", "silo_id"),)
+    __table_args__ = (
+        Index("ix_crawl_silo_id", "silo_id"),
+        Index("ix_crawl_running", "silo_id", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
+    )
 
 
 class Directory(Table, table=True):

@@ -1,0 +1,1 @@
+"""Schedules: when silos are crawled, and the servers that see to it."""
