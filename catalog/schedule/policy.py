@@ -26,13 +26,15 @@ class Firing:
     """A schedule's move from one time to the next.
 
     `due_ns` is the time the task stands for, `skip` says why it is not to be run ("" when it is), `note` what
-    should be remembered of it. The last two are when the schedule is due again, with and without jitter.
+    should be remembered of it. `instead_of` is an earlier run that this one makes needless. The last two are when
+    the schedule is due again, without and with jitter.
     """
 
     due_ns: int
     cause: Cause
     skip: str
     note: str
+    instead_of: TaskInfo | None
     next_due_ns: int | None
     next_starts_ns: int | None
 
@@ -50,10 +52,13 @@ def fire(info: ScheduleInfo, when: When, now: int, unfinished: TaskInfo | None) 
     following_starts = None if following is None else starts(info.name, info.jitter, following)
     late = now - starts(info.name, info.jitter, due) > GRACE_NS
     missed = _missed(when, info.due_ns, due)
-    skip = _overlap(info, unfinished)
+    # A run that waits to be tried again later need not: this one is that try, and it is sooner.
+    instead_of = unfinished if unfinished is not None and unfinished.attempts and unfinished.starts_ns > now else None
+    skip = _overlap(info, unfinished) if instead_of is None else ""
     if not skip and late and info.misfire == "skip":
         skip = f"Nobody started it in time: schedules were served again {duration((now - due) / SECOND)} later."
-    return Firing(due, "late" if late else "tick", skip, missed, following, following_starts)
+        instead_of = None
+    return Firing(due, "late" if late else "tick", skip, missed, instead_of, following, following_starts)
 
 
 def starts(name: str, jitter: int, due_ns: int) -> int:

@@ -212,6 +212,8 @@ class Server:
             made = store.move(db, info, firing.next_due_ns, firing.next_starts_ns) and store.create(
                 db, info, firing.due_ns, firing.cause, now, skip=firing.skip, note=firing.note
             )
+            if made and firing.instead_of is not None:
+                store.close(db, firing.instead_of, now)
         if made and firing.skip:
             self._event(info, f"skipped the run due {iso(firing.due_ns)}: {firing.skip}")
         if made and firing.note:
@@ -382,7 +384,7 @@ class Server:
         handlers = {
             number: signal.signal(number, lambda number, _: self._inbox.put((None, {"signal": number})))
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-            if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
         }
         try:
             yield

@@ -294,6 +294,14 @@ def skip(db: Database, task_id: int, reason: str, now: int) -> bool:
         return skipped.rowcount == 1
 
 
+def close(db: Database, waits: TaskInfo, now: int) -> None:
+    """End a task that waits to be tried again as its last try ended. Inside the caller's transaction."""
+    db.execute(
+        "UPDATE task SET state = ?, ended_ns = ? WHERE id = ? AND state = 'waiting'",
+        (waits.attempts[-1].outcome, now, waits.id),
+    )
+
+
 def put_back(db: Database, held: Claim, starts_ns: int) -> bool:
     """Let a task wait again as if nobody had taken it."""
     with db.transaction():
