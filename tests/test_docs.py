@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 import catalog
-from catalog.cli.rows import CRAWL_KEYS, FIELD_KEYS, FILE_KEYS, HIT_KEYS, SHOW_KEYS, VERSION_KEYS
+from catalog.cli.rows import (
+    CRAWL_KEYS,
+    FIELD_KEYS,
+    FILE_KEYS,
+    HIT_KEYS,
+    SCHEDULE_KEYS,
+    SHOW_KEYS,
+    TASK_KEYS,
+    VERSION_KEYS,
+)
 from catalog.cli.run import program
 from catalog.errors import CatalogError
 from catalog.formats.registry import inspector
@@ -18,7 +27,7 @@ from catalog.query.fields import FIELDS, KINDS, RULES, SORTS, STATES
 
 PACKAGE = Path(catalog.__file__).parent
 PROJECT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/cli.md", "docs/queries.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/cli.md", "docs/queries.md", "docs/schedules.md")
 
 
 def page(name: str) -> str:
@@ -137,7 +146,7 @@ def test_every_room_stands_in_the_architecture():
     assert named == rooms
 
 
-KEYS = {"crawl": CRAWL_KEYS, "search": HIT_KEYS, "show": SHOW_KEYS, "files": FILE_KEYS, "schema": FIELD_KEYS, "versions": VERSION_KEYS}  # fmt: skip
+KEYS = {"crawl": CRAWL_KEYS, "search": HIT_KEYS, "show": SHOW_KEYS, "files": FILE_KEYS, "schema": FIELD_KEYS, "versions": VERSION_KEYS, "schedule ls": SCHEDULE_KEYS, "schedule history": TASK_KEYS}  # fmt: skip
 
 
 @pytest.mark.parametrize("command", KEYS)

@@ -85,6 +85,8 @@ def small(tmp_path):
         ["trace", "clicks", "--format", "svg"],
         ["impact", "lab"],
         ["silo", "ls"],
+        ["schedule", "ls"],
+        ["schedule", "history"],
     ],
     ids=" ".join,
 )

@@ -213,20 +213,22 @@ class Catalog:
 
     def add_schedule(
         self, silo: str, when: str, *, name: str | None = None, zone: str = "UTC", prefix: str = "",
-        mode: CrawlMode = "normal", inspect: InspectMode = "sample", jitter: int | str = 0,
-        timeout: int | str | None = None, overlap: Overlap = "skip", misfire: Misfire = "once", retries: int = 2,
+        mode: CrawlMode = "normal", inspect: InspectMode = "sample", share: int = 0, runner: str | None = None,
+        jitter: int | str = 0, timeout: int | str | None = None, overlap: Overlap = "skip", misfire: Misfire = "once",
+        retries: int = 2,
     ) -> ScheduleInfo:  # fmt: skip
         """Crawl a silo regularly: `when` is a cron expression (`0 3 * * *`), a name (`@hourly`) or `every 15m`.
 
-        It is named after its silo unless `name` says otherwise. `jitter` (a random delay) and `timeout` are seconds or
+        It is named after its silo unless `name` says otherwise. How it is crawled is told as for `crawl`. `jitter`
+        (a random delay) and `timeout` are seconds or
         `5m`, `2h`. `overlap` says what a run does that meets another crawl of the silo, `misfire` what becomes of
         runs that nobody started in time. Nothing runs until `serve` or `run_due` do. Raises `UsageError`.
         """
         from catalog.schedule import define
 
         asked = define.terms(
-            when, zone=zone, prefix=prefix, mode=mode, inspect=inspect, jitter=jitter, timeout=timeout,
-            overlap=overlap, misfire=misfire, retries=retries,
+            when, zone=zone, prefix=prefix, mode=mode, inspect=inspect, share=share, runner=runner, jitter=jitter,
+            timeout=timeout, overlap=overlap, misfire=misfire, retries=retries,
         )  # fmt: skip
         return define.add(self._db, silo, name, asked)
 

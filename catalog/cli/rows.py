@@ -28,8 +28,8 @@ CRAWL_KEYS = (
     "skipped", "notes", "share", "as_of",
 )  # fmt: skip
 SCHEDULE_KEYS = (
-    "name", "silo", "when", "zone", "next", "state", "last", "last_ended", "prefix", "mode", "inspect", "jitter",
-    "timeout", "overlap", "misfire", "retries", "added", "paused",
+    "name", "silo", "when", "zone", "next", "state", "last", "last_ended", "prefix", "mode", "inspect",
+    "share", "runner", "jitter", "timeout", "overlap", "misfire", "retries", "added", "paused",
 )  # fmt: skip
 TASK_KEYS = (
     "schedule", "silo", "due", "cause", "state", "started", "ended", "seconds", "crawl", "listed", "added", "changed",
@@ -236,6 +236,8 @@ def schedule(found: ScheduleInfo) -> dict[str, Any]:
         "prefix": found.prefix,
         "mode": found.mode,
         "inspect": found.inspect,
+        "share": found.share,
+        "runner": found.runner,
         "jitter": found.jitter,
         "timeout": found.timeout,
         "overlap": found.overlap,

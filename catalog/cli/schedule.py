@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 from zoneinfo import ZoneInfo
 
 import typer
@@ -63,6 +63,13 @@ def add(
     inspect: Annotated[
         str, typer.Option("--inspect", metavar="none|sample|all", help="How many files to open for their schema.")
     ] = "sample",
+    share: Annotated[
+        int, typer.Option("--share", metavar="N", min=0, help="With --quick: list one in N folders anyway, in turn.")
+    ] = 0,
+    runner: Annotated[
+        str | None,
+        typer.Option("--runner", metavar="R", help="inline, or threads:N for N listing requests at once."),
+    ] = None,
     jitter: Annotated[
         str, typer.Option("--jitter", metavar="S", help="Start up to so much later, differently each time: 90, 5m.")
     ] = "0",
@@ -85,8 +92,9 @@ def add(
     with session.open(read_only=False) as cat:
         try:
             made = cat.add_schedule(
-                silo, " ".join(when), name=name, zone=zone, prefix=prefix, mode=mode, inspect=opened, jitter=jitter,
-                timeout=timeout, overlap=_overlap(overlap), misfire=_misfire(misfire), retries=retries,
+                silo, " ".join(when), name=name, zone=zone, prefix=prefix, mode=mode, inspect=opened, share=share,
+                runner=runner, jitter=jitter, timeout=timeout, overlap=cast("Overlap", overlap),
+                misfire=cast("Misfire", misfire), retries=retries,
             )  # fmt: skip
         except UsageError as error:
             if len(when) > 1 and "is no schedule" in error.message:
@@ -204,6 +212,8 @@ def command(info: ScheduleInfo) -> str:
     words += ["--prefix", info.prefix] if info.prefix else []
     words += [f"--{info.mode}"] if info.mode != "normal" else []
     words += ["--inspect", info.inspect] if info.inspect != "sample" else []
+    words += ["--share", str(info.share)] if info.share else []
+    words += ["--runner", info.runner] if info.runner is not None else []
     words += ["--jitter", str(info.jitter)] if info.jitter else []
     words += ["--timeout", str(info.timeout)] if info.timeout is not None else []
     words += ["--overlap", info.overlap] if info.overlap != "skip" else []
@@ -267,17 +277,3 @@ def _coming(session: Session, info: ScheduleInfo, due: Sequence[int]) -> None:
         session.notice(f"{'Next:' if number == 0 else '':<6}{one:%a %Y-%m-%d %H:%M:%S %z} ({one:%Z})")
     if info.jitter:
         session.notice(f"      each up to {plural(info.jitter, 'second')} later")
-
-
-def _overlap(word: str) -> Overlap:
-    choices: dict[str, Overlap] = {"skip": "skip", "queue": "queue"}
-    if word not in choices:
-        raise UsageError(f"--overlap takes skip or queue, not '{word}'.", hint="catalog schedule add --help")
-    return choices[word]
-
-
-def _misfire(word: str) -> Misfire:
-    choices: dict[str, Misfire] = {"once": "once", "skip": "skip"}
-    if word not in choices:
-        raise UsageError(f"--misfire takes once or skip, not '{word}'.", hint="catalog schedule add --help")
-    return choices[word]

@@ -109,7 +109,7 @@ def rm(
     name: SiloArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Forget a silo and all that was found in it. The storage itself is never touched."""
+    """Forget a silo, all that was found in it, and its schedules. The storage itself is never touched."""
     session = session_of(ctx)
     with session.open(read_only=False) as cat:
         found = cat.silo(name)

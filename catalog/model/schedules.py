@@ -24,13 +24,18 @@ TaskState = Literal["waiting", "running"] | Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a schedule asks for. `jitter` and `timeout` are seconds; `timeout` None is no limit."""
+    """What a schedule asks for: when, which crawl, and what becomes of runs that meet trouble.
+
+    `jitter` and `timeout` are seconds; `timeout` None is no limit.
+    """
 
     when: str
     zone: str = "UTC"
     prefix: str = ""
     mode: CrawlMode = "normal"
     inspect: InspectMode = "sample"
+    share: int = 0
+    runner: str | None = None
     jitter: int = 0
     timeout: int | None = None
     overlap: Overlap = "skip"

@@ -21,6 +21,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from catalog.crawl import crawl_silo
+from catalog.crawl.runner import workers
 from catalog.errors import CatalogError, StoreBusy, Terminal
 from catalog.model import CrawlProgress
 from catalog.silos.registry import open_silo
@@ -34,6 +35,8 @@ SOFT = 10.0
 """Seconds until a crawl that does not come to a consistent point is interrupted where it is."""
 HARD = 10.0
 """Seconds after that until the process ends itself; the next crawl mends what that leaves."""
+LEAVE = 5.0
+"""Seconds that a process has to clean up once its crawl has ended."""
 
 _REASON = 300
 _LONGEST_JOB = 1 << 20
@@ -86,7 +89,9 @@ def main() -> None:
 
     tell(run(job, wanted, tell))
     out.close()
-    os._exit(0)  # threads that wait for a dead mount must not keep the process
+    leave = threading.Timer(LEAVE, os._exit, (0,))  # threads that wait for a dead mount must not keep the process
+    leave.daemon = True
+    leave.start()
 
 
 def run(job: Message, stop: Callable[[], bool], tell: Callable[[Message], None]) -> Message:
@@ -103,7 +108,7 @@ def run(job: Message, stop: Callable[[], bool], tell: Callable[[Message], None])
                 with closing(open_silo(info.url, info.options)) as silo:
                     report = crawl_silo(
                         db, info, silo, prefix=job["prefix"], mode=job["mode"], inspect=job["inspect"],
-                        progress=progress, stop=stop,
+                        workers=workers(job["runner"]), share=job["share"], progress=progress, stop=stop,
                     )  # fmt: skip
             except StoreBusy as error:
                 running = crawls.running_on(db, info.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catalog.crawl.runner import workers
 from catalog.errors import UsageError
 from catalog.model import CrawlMode, InspectMode
 from catalog.model.schedules import Misfire, Overlap, ScheduleInfo, Terms
@@ -12,6 +13,7 @@ from catalog.store.engine import Database
 from catalog.text import duration as told
 
 _LONGEST_NAME = 100
+_HELP = "catalog schedule add --help"
 _CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("normal", "quick", "full"),
     "inspect": ("none", "sample", "all"),
@@ -22,22 +24,25 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 def terms(
     when: str, *, zone: str = "UTC", prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
-    jitter: int | str = 0, timeout: int | str | None = None, overlap: Overlap = "skip", misfire: Misfire = "once",
-    retries: int = 2,
+    share: int = 0, runner: str | None = None, jitter: int | str = 0, timeout: int | str | None = None,
+    overlap: Overlap = "skip", misfire: Misfire = "once", retries: int = 2,
 ) -> Terms:  # fmt: skip
     """What is asked for, as it is kept. Raises `UsageError` for what makes no sense."""
     for what, word in (("mode", mode), ("inspect", inspect), ("overlap", overlap), ("misfire", misfire)):
         if word not in _CHOICES[what]:
-            raise UsageError(f"{what} is one of {', '.join(_CHOICES[what])}, not '{word}'.")
+            raise UsageError(f"{what} takes {' or '.join(_CHOICES[what])}, not '{word}'.", hint=_HELP)
     if not 0 <= retries <= policy.MOST_RETRIES:
-        raise UsageError(f"A run is tried again at most {policy.MOST_RETRIES} times, not {retries}.")
+        raise UsageError(f"A run is tried again at most {policy.MOST_RETRIES} times, not {retries}.", hint=_HELP)
+    if share < 0 or (share and mode != "quick"):
+        raise UsageError("share goes with quick crawls: others list every folder.", hint=_HELP)
+    workers(runner)
     limit = None if timeout is None else times.duration(str(timeout), "a timeout")
     if limit == 0:
         raise UsageError("A timeout of nothing lets no crawl begin.", hint="Leave it out for no limit.")
     return Terms(
         when=" ".join(when.split()), zone=zone, prefix=prefix.strip("/"), mode=mode, inspect=inspect,
-        jitter=times.duration(str(jitter), "a jitter"), timeout=limit, overlap=overlap, misfire=misfire,
-        retries=retries,
+        share=share, runner=runner, jitter=times.duration(str(jitter), "a jitter"), timeout=limit, overlap=overlap,
+        misfire=misfire, retries=retries,
     )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def add_silo(db: Database, name: str, url: str, kind: str, options: Mapping[str,
 
 
 def remove_silo(db: Database, name: str) -> None:
-    """Forget a silo and everything crawled from it and its schedules (never the storage itself).
+    """Forget a silo, everything crawled from it and its schedules (never the storage itself).
 
     What lineage from elsewhere names stays, as a mere name.
     """

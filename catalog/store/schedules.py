@@ -23,11 +23,17 @@ LONGEST_LEASE_NS = 3600 * 1_000_000_000
 """A lease that would run longer was given by a clock that has been set back since."""
 
 _ATTEMPTS_KEPT = 20
+_TERMS = {
+    "when": "expression", "zone": "zone", "prefix": "prefix", "mode": "mode", "inspect": "inspect", "share": "share",
+    "runner": "runner", "jitter": "jitter_s", "timeout": "timeout_s", "overlap": "overlap", "misfire": "misfire",
+    "retries": "retries",
+}  # fmt: skip
+"""The columns that hold what `Terms` says."""
 _SCHEDULE = (
-    "SELECT s.id, s.name, o.name, s.silo_id, s.expression, s.zone, s.prefix, s.mode, s.inspect, s.jitter_s, "
-    "s.timeout_s, s.overlap, s.misfire, s.retries, s.added_ns, s.paused_ns, s.due_ns, s.starts_ns, "
+    "SELECT s.id, s.name, o.name, s.silo_id, s.added_ns, s.paused_ns, s.due_ns, s.starts_ns, "
     "(SELECT MIN(t.state) FROM task t WHERE t.schedule_id = s.id AND t.state IN ('running', 'waiting')), "
-    "l.state, l.ended_ns FROM schedule s JOIN silo o ON o.id = s.silo_id "
+    f"l.state, l.ended_ns, {', '.join(f's.{column}' for column in _TERMS.values())} "
+    "FROM schedule s JOIN silo o ON o.id = s.silo_id "
     "LEFT JOIN task l ON l.id = (SELECT t.id FROM task t WHERE t.schedule_id = s.id AND t.ended_ns IS NOT NULL "
     "ORDER BY t.due_ns DESC LIMIT 1) "
 )
@@ -85,13 +91,12 @@ def add(
                 f"A schedule called '{name}' exists already.",
                 hint=f"Choose another: --name {name}-2. All schedules: catalog schedule ls",
             )
+        asked = {column: getattr(terms, term) for term, column in _TERMS.items()}
+        kept = {"name": name, "silo_id": silo_id, **asked, "added_ns": added_ns, "due_ns": due_ns}
+        kept["starts_ns"] = starts_ns
         db.execute(
-            "INSERT INTO schedule(name, silo_id, expression, zone, prefix, mode, inspect, jitter_s, timeout_s, "
-            "overlap, misfire, retries, added_ns, due_ns, starts_ns) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (name, silo_id, terms.when, terms.zone, terms.prefix, terms.mode, terms.inspect, terms.jitter,
-             terms.timeout, terms.overlap, terms.misfire, terms.retries, added_ns, due_ns, starts_ns),
-        )  # fmt: skip
+            f"INSERT INTO schedule({', '.join(kept)}) VALUES ({', '.join('?' * len(kept))})", tuple(kept.values())
+        )
     return schedule(db, name)
 
 
@@ -353,13 +358,11 @@ def task(db: Database, task_id: int) -> TaskInfo:
 
 
 def _schedule(row: Row) -> ScheduleInfo:
-    (number, name, silo, silo_id, when, zone, prefix, mode, inspect, jitter, timeout, overlap, misfire, retries, added,
-     paused, due_ns, starts_ns, state, last, last_ns) = row  # fmt: skip
+    number, name, silo, silo_id, added, paused, due_ns, starts_ns, state, last, last_ns, *terms = row
     return ScheduleInfo(
-        id=int(number), name=name, silo=silo, silo_id=int(silo_id), when=when, zone=zone, prefix=prefix, mode=mode,
-        inspect=inspect, jitter=int(jitter), timeout=timeout, overlap=overlap, misfire=misfire, retries=int(retries),
-        added_ns=added, paused_ns=paused, due_ns=due_ns, starts_ns=starts_ns,
-        state=state or ("paused" if paused is not None else None), last=last, last_ns=last_ns,
+        id=number, name=name, silo=silo, silo_id=silo_id, added_ns=added, paused_ns=paused, due_ns=due_ns,
+        starts_ns=starts_ns, state=state or ("paused" if paused is not None else None), last=last, last_ns=last_ns,
+        **dict(zip(_TERMS, terms)),
     )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ class Schedule(Table, table=True):
     prefix: str = Field(sa_type=Text)
     mode: str = Field(sa_type=Text)
     inspect: str = Field(sa_type=Text)
+    share: int
+    runner: str | None = Field(sa_type=Text, default=None)
     jitter_s: int = Field(sa_type=BigInteger)
     timeout_s: int | None = Field(sa_type=BigInteger, default=None)
     overlap: str = Field(sa_type=Text)

@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("inspect", sa.Text(), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
+        sa.Column("runner", sa.Text(), nullable=True),
         sa.Column("jitter_s", sa.BigInteger(), nullable=False),
         sa.Column("timeout_s", sa.BigInteger(), nullable=True),
         sa.Column("overlap", sa.Text(), nullable=False),
