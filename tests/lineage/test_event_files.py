@@ -125,7 +125,7 @@ def test_a_broken_line_costs_only_itself(tmp_path):
         ("3", "it is not JSON (Expecting value at column 1)"),
         ("4[0]", "it is a number, not an object"),
         ("4[1]", "it has no eventTime"),
-        ("5", "it is not JSON (Expecting ',' delimiter at column %d)" % len(json.dumps(EVENTS[1]))),
+        ("5", f"it is not JSON (Expecting ',' delimiter at column {len(json.dumps(EVENTS[1]))})"),
         ("6", "it is not UTF-8"),
         ("7", "it is not JSON (NaN is no number in JSON)"),
         ("8", "it holds a number that JSON cannot"),

@@ -8,7 +8,17 @@ import pytest
 from harness.events import at, facet, import_file
 from harness.lineage import CSV
 from openlineage.client import OpenLineageClient
-from openlineage.client.event_v2 import DatasetEvent, InputDataset, Job, JobEvent, OutputDataset, Run, RunEvent, RunState, StaticDataset
+from openlineage.client.event_v2 import (
+    DatasetEvent,
+    InputDataset,
+    Job,
+    JobEvent,
+    OutputDataset,
+    Run,
+    RunEvent,
+    RunState,
+    StaticDataset,
+)
 from openlineage.client.facet_v2 import (
     column_lineage_dataset,
     dataset_version_dataset,

@@ -159,10 +159,9 @@ def test_strict_recording_raises(cat):
 def test_a_catalog_that_cannot_be_written_stops_nobody(cat, db_url):
     done = []
     with catalog.connect(db_url, read_only=True) as reader:
-        with pytest.warns(RuntimeWarning, match="opened for reading only"):
-            with reader.record("j") as run:
-                run.reads("lab/users.csv")
-                done.append(True)
+        with pytest.warns(RuntimeWarning, match="opened for reading only"), reader.record("j") as run:
+            run.reads("lab/users.csv")
+            done.append(True)
         with pytest.raises(StoreReadOnly), reader.record("j", strict=True):
             done.append("never")
         with pytest.warns(RuntimeWarning), pytest.raises(ZeroDivisionError), reader.record("j"):
@@ -172,9 +171,8 @@ def test_a_catalog_that_cannot_be_written_stops_nobody(cat, db_url):
 
 
 def test_a_parent_that_is_none_is_a_warning(cat):
-    with pytest.warns(RuntimeWarning, match="'nonsense' is no run's id"):
-        with cat.record("j", parent="nonsense"):
-            pass
+    with pytest.warns(RuntimeWarning, match="'nonsense' is no run's id"), cat.record("j", parent="nonsense"):
+        pass
 
 
 # ---------------------------------------------------------------- out and in again
