@@ -142,10 +142,10 @@ def test_runs_within_runs(cat):
 
 
 def test_what_is_not_known_is_a_warning_and_the_rest_is_recorded(cat):
-    with pytest.warns(RuntimeWarning, match="Lineage of 'j' is not recorded: Nothing in the catalog is called 'nosuch'") as caught:
-        with cat.record("j") as run:
-            run.reads("nosuch", "lab/users.csv")
-            run.writes("s3://b/x")
+    told = "Lineage of 'j' is not recorded: Nothing in the catalog is called 'nosuch'"
+    with pytest.warns(RuntimeWarning, match=told) as caught, cat.record("j") as run:
+        run.reads("nosuch", "lab/users.csv")
+        run.writes("s3://b/x")
     assert [one.filename for one in caught] == [__file__]
     assert len(edges(cat)) == 1
 
