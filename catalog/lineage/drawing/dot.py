@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catalog.lineage.drawing.words import Family, Unshown, family, how, rest, title, what, why
+from catalog.lineage.drawing.words import Family, Unshown, family, rest, title, told, what
 from catalog.lineage.graph import parallel
-from catalog.model.lineage import Edge, Trace
+from catalog.model.lineage import Trace
 from catalog.text import safe
 
 _FOCUS = "#d97706"
@@ -38,7 +38,7 @@ def _lines(trace: Trace) -> Iterator[str]:
         yield f'  n{node.id} [label={label}, shape={shape}, fillcolor="{fill}", {line}];'
     for (source, target), edges in parallel(trace).items():
         style = ", style=dashed" if all(edge.evidence == "inferred" for edge in edges) else ""
-        yield f"  n{source} -> n{target} [label={_label(*map(_told, edges))}{style}];"
+        yield f"  n{source} -> n{target} [label={_label(*map(told, edges))}{style}];"
     unshown = Unshown(trace)
     for node in trace.nodes:
         for direction in trace.directions:
@@ -48,10 +48,6 @@ def _lines(trace: Trace) -> Iterator[str]:
                 yield f"  {beside} [label={_label(rest(left))}, shape=plaintext, style=solid];"
                 yield f"  {ends[0]} -> {ends[1]} [style=dotted, arrowhead=none];"
     yield "}"
-
-
-def _told(edge: Edge) -> str:
-    return f"{how(edge)}, {why(edge)}"
 
 
 def _label(*lines: str) -> str:

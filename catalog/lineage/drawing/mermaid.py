@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catalog.lineage.drawing.words import Unshown, family, how, rest, title, what, why
+from catalog.lineage.drawing.words import Unshown, family, rest, title, told, what
 from catalog.lineage.graph import parallel
-from catalog.model.lineage import Edge, Trace
+from catalog.model.lineage import Trace
 from catalog.text import safe
 
 # Dark text on light fills is read on a light page and on a dark one.
@@ -38,7 +38,7 @@ def _lines(trace: Trace) -> Iterator[str]:
         yield f"  class n{node.id} {family(node)}{focus}"
     for (source, target), edges in parallel(trace).items():
         arrow = "-.->" if all(edge.evidence == "inferred" for edge in edges) else "-->"
-        yield f'  n{source} {arrow}|"{_label(*map(_told, edges))}"| n{target}'
+        yield f'  n{source} {arrow}|"{_label(*map(told, edges))}"| n{target}'
     unshown = Unshown(trace)
     for node in trace.nodes:
         for direction in trace.directions:
@@ -49,10 +49,6 @@ def _lines(trace: Trace) -> Iterator[str]:
                 yield f"  class {beside} more"
                 yield f"  {ends[0]} -.- {ends[1]}"
     yield from (f"  {line}" for line in _CLASSES)
-
-
-def _told(edge: Edge) -> str:
-    return f"{how(edge)}, {why(edge)}"
 
 
 def _label(*lines: str) -> str:

@@ -12,7 +12,7 @@ from html import escape
 
 from catalog.lineage.drawing.layers import Item, layered
 from catalog.lineage.drawing.routes import Box, Line, height_for, routed
-from catalog.lineage.drawing.words import Family, Unshown, family, how, rest, title, what, where, why
+from catalog.lineage.drawing.words import Family, Unshown, family, rest, title, told, what, where
 from catalog.lineage.graph import Pair, parallel
 from catalog.model.lineage import Edge, EdgeKind, Node, Trace
 from catalog.text import cut, plural, safe, width
@@ -27,7 +27,6 @@ _SMALL = 5.9  # the same for the small words, which are not monospaced
 _EDGE = 4.0  # around the whole drawing
 _FOOTER = 22.0
 _RING = 16.0
-_NEW_LINE = "\n"
 _CORNER = 4.0
 _GAP = 3.0
 _QUIET = "#7d8896"
@@ -47,14 +46,18 @@ _NOTES = "font-family=\"system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-se
 def svg(trace: Trace) -> str:
     """The drawing. Each edge is a group with its ends in `data-source` and `data-target`, the assets' ids."""
     pairs = parallel(trace)
-    cards = {node.id: _Card(trace, node) for node in trace.nodes}
+    unshown = Unshown(trace)
+    cards = {
+        node.id: _Card(node, node.id in trace.focus, (node.id, node.id) in pairs, list(_left(trace, node, unshown)))
+        for node in trace.nodes
+    }
     layers = layered([node.id for node in sorted(trace.nodes, key=lambda node: trace.hops[node.id])], pairs)
     into = Counter(target for targets in layers.nets.values() for target in targets)
     sizes = {id: (card.width, height_for(into[Item(id)], card.height)) for id, card in cards.items()}
     routes = routed(layers, sizes, pairs)
-    told = _footer(trace)
-    wide = max(routes.width, _small(told)) + 2 * _EDGE
-    high = routes.height + 2 * _EDGE + (_FOOTER if told else 0)
+    footer = _footer(trace)
+    wide = max(routes.width, _small(footer)) + 2 * _EDGE
+    high = routes.height + 2 * _EDGE + (_FOOTER if footer else 0)
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.0f}" height="{high:.0f}" '
@@ -62,7 +65,7 @@ def svg(trace: Trace) -> str:
             *(_line(pair, pairs[pair], line, pair in layers.turned) for pair, line in routes.lines.items()),
             *(cards[node.id].drawn(routes.boxes[node.id]) for node in trace.nodes),
             *(_ring(pair, edges, routes.boxes[pair[0]]) for pair, edges in pairs.items() if pair[0] == pair[1]),
-            *([_words(0, routes.height + _FOOTER - 6, told, _NOTES, _QUIET)] if told else []),
+            *([_words(0, routes.height + _FOOTER - 6, footer, _NOTES, _QUIET)] if footer else []),
             "</svg>\n",
         )
     )
@@ -71,19 +74,15 @@ def svg(trace: Trace) -> str:
 class _Card:
     """The box of one asset, and what is written in it."""
 
-    def __init__(self, trace: Trace, node: Node) -> None:
-        unshown = Unshown(trace)
+    def __init__(self, node: Node, focus: bool, ring: bool, more: list[str]) -> None:
         self._node = node
-        self._focus = node.id in trace.focus
+        self._focus = focus
         self._title = safe(title(node))
         self._name = cut(self._title, _LONGEST)
-        self._more = [safe(what(node))]
-        for direction in trace.directions:
-            if (left := unshown.of(node, direction)).number:
-                self._more.append(rest(left, "upstream" if direction == "up" else "downstream"))
-        ring = _RING if any(edge.source == edge.target == node.id for edge in trace.edges) else 0.0
-        self.width = max(width(self._name) * _CHARACTER, *map(_small, self._more)) + 2 * _PADDING + ring
-        self.height = _LINE * (1 + len(self._more)) + _PADDING
+        self._notes = [safe(what(node)), *more]
+        words = max(width(self._name) * _CHARACTER, *map(_small, self._notes))
+        self.width = words + 2 * _PADDING + (_RING if ring else 0)
+        self.height = _LINE * (1 + len(self._notes)) + _PADDING
 
     def drawn(self, box: Box) -> str:
         """The box with its words, in the middle of the room it was given."""
@@ -99,7 +98,7 @@ class _Card:
                 f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" rx="{corner}" ',
                 f'fill="{ground}" {look}/>',
                 _words(left, first, self._name, _NAMES, ink, style),
-                *(_words(left, first + _LINE * at, line, _NOTES, ink) for at, line in enumerate(self._more, 1)),
+                *(_words(left, first + _LINE * at, line, _NOTES, ink) for at, line in enumerate(self._notes, 1)),
                 "</g>",
             )
         )
@@ -122,9 +121,9 @@ def _ring(pair: Pair, edges: Sequence[Edge], box: Box) -> str:
 def _edge(pair: Pair, edges: Sequence[Edge], way: str, head: str) -> str:
     colour = _LINES.get(edges[0].kind, _QUIET)
     dashes = ' stroke-dasharray="5 4"' if all(edge.evidence == "inferred" for edge in edges) else ""
-    told = (safe(", ".join(filter(None, (how(edge), why(edge), where(edge))))) for edge in edges)
+    lines = "\n".join(safe(" ".join(filter(None, (told(edge), where(edge))))) for edge in edges)
     return (
-        f'<g class="edge" data-source="{pair[0]}" data-target="{pair[1]}"><title>{escape(_NEW_LINE.join(told))}</title>'
+        f'<g class="edge" data-source="{pair[0]}" data-target="{pair[1]}"><title>{escape(lines)}</title>'
         f'<path d="{way}" fill="none" stroke="{colour}" stroke-width="1.5"{dashes}/>'
         f'<path d="{head}" fill="{colour}"/></g>'
     )
@@ -183,6 +182,12 @@ def _at(point: Point) -> str:
 
 def _words(x: float, y: float, words: str, font: str, colour: str, style: str = "") -> str:
     return f'<text x="{x:g}" y="{y:g}" {font} fill="{colour}"{style}>{escape(words)}</text>'
+
+
+def _left(trace: Trace, node: Node, unshown: Unshown) -> Iterator[str]:
+    for direction in trace.directions:
+        if (left := unshown.of(node, direction)).number:
+            yield rest(left, "upstream" if direction == "up" else "downstream")
 
 
 def _small(words: str) -> float:

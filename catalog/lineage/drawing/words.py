@@ -63,6 +63,11 @@ def where(edge: Edge) -> str:
     return f"{file}:{edge.line}" if edge.line else file
 
 
+def told(edge: Edge) -> str:
+    """All of it in one line: `derived by etl.daily, observed`."""
+    return f"{how(edge)}, {why(edge)}"
+
+
 class Unshown:
     """How many edges of a node a trace leaves out, in the directions in which it was walked."""
 

@@ -71,7 +71,7 @@ def edges(db: Database, ids: Iterable[int]) -> list[Edge]:
     found: dict[int, Edge] = {}
     for chunk in chunks(asked):
         rows = db.all(_EDGE + among(db, "e.id"), (bound(db, chunk),))
-        found.update((row[0], Edge(*row)) for row in rows)
+        found.update((row[0], Edge._make(row)) for row in rows)
     return [found[one] for one in asked if one in found]
 
 

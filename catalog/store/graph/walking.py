@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from itertools import chain, cycle, zip_longest
 
 from catalog.model.lineage import ColumnEdge, Direction, Edge, Node, Trace
 from catalog.store.engine import Database
@@ -30,17 +30,17 @@ def trace(
     followed: dict[int, None] = {}
     for hop in range(1, depth + 1):
         # A step of each walk in turn, so that a wide direction does not use up the room of the other one.
-        for steps in zip_longest(*(walk.steps(db, fan_out, at_ns) for walk in walks)):
-            for walk, step in zip(walks, steps):
-                if step is None:
+        steps = zip_longest(*(walk.steps(db, fan_out, at_ns) for walk in walks))
+        for walk, step in zip(cycle(walks), chain.from_iterable(steps)):
+            if step is None:
+                continue
+            far, edge = step
+            if far not in shown:
+                if len(shown) >= limit:
                     continue
-                far, edge = step
-                if far not in shown:
-                    if len(shown) >= limit:
-                        continue
-                    shown[far] = None
-                followed[edge] = None
-                walk.reach(far, hop)
+                shown[far] = None
+            followed[edge] = None
+            walk.reach(far, hop)
         if len(shown) >= limit:
             break
     found = reading.nodes(db, shown, at_ns=at_ns)
