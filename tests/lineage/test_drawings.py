@@ -141,7 +141,7 @@ def test_svg_is_read_back(found):
     nodes = {int(g.get("data-id")): g for g in groups if g.get("class") == "node"}
     assert nodes.keys() == {one.id for one in found.nodes}
     for one in found.nodes:
-        assert nodes[one.id].find(f"{space}title").text == safe(title(one))
+        assert nodes[one.id].find(f"{space}title").text == (safe(title(one)) or None)
         words = [text.text for text in nodes[one.id].findall(f"{space}text")]
         assert words[1] == (safe(what(one)) or None)
         assert len(words) == 2 + len([left for left in unshown(found) if left[0] == one.id])
@@ -351,7 +351,7 @@ def test_a_way_is_drawn_as_one_branch():
     [
         ({"silo": "lake", "name": "raw/x"}, "lake/raw/x"),
         ({"silo": None, "namespace": "s3://b", "name": "raw/x"}, "s3://b/raw/x"),
-        ({"silo": None, "namespace": "file", "name": "/data/x"}, "/data/x"),
+        ({"silo": None, "namespace": "file", "name": "/data/x"}, "file:///data/x"),
         ({"silo": None, "namespace": "hdfs://nn", "name": "/data/x"}, "hdfs://nn/data/x"),
         ({"silo": None, "namespace": "model", "name": "churn-v5"}, "model:churn-v5"),
         ({"silo": None, "namespace": "hf", "name": "org/bert"}, "hf://org/bert"),

@@ -8,6 +8,7 @@ from typing import Literal
 from catalog.lineage.graph import is_path, walked
 from catalog.model import Count
 from catalog.model.lineage import CONFIDENCE, COUNTED, Direction, Edge, Node, Trace
+from catalog.naming import address
 
 Family = Literal["dataset", "model", "storage"]
 
@@ -22,17 +23,6 @@ def title(node: Node) -> str:
     if node.silo is not None:
         return f"{node.silo}/{node.label}"
     return address(node.namespace, node.name) if node.label == node.name else node.label
-
-
-def address(namespace: str, name: str) -> str:
-    """A canonical identity as people write it: `s3://bucket/raw/x`, `/data/x`, `hf://org/model`, `model:churn-v5`."""
-    if namespace == "file":
-        return name
-    if namespace == "hf":
-        return f"hf://{name}"
-    if "://" in namespace:
-        return f"{namespace}/{name.removeprefix('/')}"
-    return f"{namespace}:{name}"
 
 
 def what(node: Node) -> str:
