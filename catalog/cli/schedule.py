@@ -136,7 +136,7 @@ def pause(ctx: typer.Context, name: NameArgument) -> None:
 
 @app.command(epilog=examples("catalog schedule resume lab"))
 def resume(ctx: typer.Context, name: NameArgument) -> None:
-    """Let a paused schedule go on, from now: what would have been due meanwhile is not made up for."""
+    """Let a paused schedule go on from now. What would have been due meanwhile is not made up for."""
     session = session_of(ctx)
     with session.open(read_only=False) as cat:
         resumed = cat.resume_schedule(name)
@@ -162,7 +162,7 @@ def run(
     ] = 2,
     output: OutputOption = Output.table,
 ) -> int:
-    """Run a schedule now, whatever its times; or with --once all that is due. The history keeps it.
+    """Run a schedule now, or with --once all that is due. The history keeps it.
 
     Ends as `catalog crawl` does: 4 partial, 5 silo unreachable; 1 when a crawl crashed, timed out or could not start.
     """
@@ -186,7 +186,7 @@ def history(
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")] = 50,
     output: OutputOption = Output.table,
 ) -> None:
-    """What came of each run, the latest first: how it ended, why, and what was tried before."""
+    """What came of each run, the latest first. How it ended, why, and what was tried before."""
     session = session_of(ctx)
     with session.open() as cat:
         found = [rows.task(one) for one in cat.schedule_history(name, limit)]
@@ -198,7 +198,7 @@ def history(
 
 @app.command(epilog=examples("catalog schedule rm lab"))
 def rm(ctx: typer.Context, name: NameArgument) -> None:
-    """Forget a schedule and its history, and say how to add it again. A crawl that it runs is stopped."""
+    """Forget a schedule, and say how to add it again. Its history goes too; a crawl that it runs is stopped."""
     session = session_of(ctx)
     with session.open(read_only=False) as cat:
         gone = cat.remove_schedule(name)
@@ -266,7 +266,7 @@ def _story(row: dict[str, object]) -> str:
     assert isinstance(tries, list)
     before = [f"{one['outcome']}: {one['reason']}" for one in (tries if unfinished else tries[:-1])]
     told = [*before, "" if unfinished else str(row["reason"])]
-    waits = f"Tried again at {rows.when(str(row['next_try']))}." if row["next_try"] and before else ""
+    waits = f"Tried again from {rows.when(str(row['next_try']))}." if row["next_try"] and before else ""
     return " ".join(filter(None, (" Then ".join(filter(None, told)), waits, str(row["note"]))))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,6 +48,7 @@ def logger(session: Session) -> Callable[[ServeEvent], None]:
     def tell(event: ServeEvent) -> None:
         if event.trouble or not session.quiet:
             who = f"{text.safe(event.schedule)}: " if event.schedule else ""
-            print(f"{text.iso(event.at_ns)} {who}{text.safe(event.text)}", file=sys.stderr, flush=True)
+            with suppress(OSError):  # a log that nobody reads any more is no reason to stop
+                print(f"{text.iso(event.at_ns)} {who}{text.safe(event.text)}", file=sys.stderr, flush=True)
 
     return tell

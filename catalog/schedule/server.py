@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
@@ -31,6 +32,7 @@ from catalog.text import duration, iso, plural
 LEASE = 60.0
 """Seconds after which a task whose server gives no sign is taken over."""
 
+_REMEMBERED = 10_000  # tasks, for whoever asks what was run; `serve` runs for ever and nobody asks
 _POLL = 1.0  # seconds between two looks at the database
 _RECONNECT = 5.0
 _BUSY_TOLD = 3  # passes after which a database that others write to is worth a word
@@ -51,7 +53,7 @@ class Server:
         self._inbox: Inbox = SimpleQueue()
         self._db: Database | None = None
         self._runs: dict[CrawlProcess, Run] = {}
-        self._ran: list[int] = []
+        self._ran: deque[int] = deque(maxlen=_REMEMBERED)
         self._stopping: int | None = None
         self._beaten = self._reconnect_at = 0.0
         self._seen = 0
@@ -63,19 +65,21 @@ class Server:
         with self._signals(), self._children():
             number = len(store.schedules(self._database()))
             self._event(None, f"serving {plural(number, 'schedule')} of {shown(self._url)} as {self._worker}")
-            while self._stopping is None or self._runs:
+            while not self._over():
                 self._pass(self._attend, forgive=True)
                 self._listen(self._patience())
             self._event(None, "stopped")
+            assert self._stopping is not None
             return self._stopping
 
     def run_due(self) -> list[TaskInfo]:
         """Run what is due now, and no more; what was run. Raises `Interrupted`."""
         with self._signals(), self._children():
-            while not self._pass(self._attend, forgive=False):
+            done = self._pass(self._attend, forgive=False)
+            while not done and not self._over():
                 self._listen(self._patience())
-            done = True
-            while self._runs or not done:
+                done = self._pass(self._attend, forgive=False)
+            while (self._runs or not done) and not self._over():
                 self._listen(self._patience())
                 done = self._pass(self._attend_rest, forgive=False)
             return self._finished()
@@ -86,12 +90,17 @@ class Server:
             db = self._database()
             held = store.begin(db, store.schedule(db, name), self._worker, self._clock(db), self._lease_ns)
             self._start(db, held)
-            while self._runs:
+            while self._runs and not self._over():
                 self._listen(self._patience())
                 self._pass(self._keep, forgive=False)
             return self._finished()[0]
 
     # ------------------------------------------------------------ the loop
+
+    def _over(self) -> bool:
+        """Stopped, and all that ran has ended; recorded too, unless the database refuses for too long."""
+        ended = all(run.exit is not None for run in self._runs.values())
+        return self._stopping is not None and ended and (not self._runs or self._refused > _BUSY_TOLD)
 
     def _pass(self, work: Callable[[Database, int], None], *, forgive: bool) -> bool:
         """Do what is to be done; False when the database was busy, or out of reach and that is forgiven."""
@@ -273,7 +282,7 @@ class Server:
         self._event(info, f"started: crawl of {info.silo}, due {iso(held.due_ns)} (process {process.pid})")
 
     def _stop(self, run: Run, outcome: Outcome, reason: str) -> None:
-        if run.ending is None:
+        if run.ending is None and run.exit is None:
             run.ending = (outcome, reason)
             run.kill_at = time.monotonic() + _PATIENCE
             run.process.stop()
@@ -359,11 +368,10 @@ class Server:
             self._tell(ServeEvent(time.time_ns(), name, text, trouble))
 
     def _finished(self) -> list[TaskInfo]:
-        db = self._database()
-        tasks = [store.task(db, task_id) for task_id in self._ran]
         if self._stopping is not None:
             raise Interrupted("Stopped. What was listed so far is kept.", hint="Run the same command again.")
-        return tasks
+        db = self._database()
+        return [store.task(db, task_id) for task_id in dict.fromkeys(self._ran)]
 
     def _signalled(self, number: int) -> None:
         insists = self._stopping is not None

@@ -151,7 +151,9 @@ def running_on(db: Database, silo_id: int) -> str | None:
         "SELECT id, worker, heartbeat_ns, started_ns FROM crawl WHERE silo_id = ? AND state = 'running'", (silo_id,)
     ):
         if _alive(int(crawl_id), str(worker), int(heartbeat_ns), now):
-            return f"A crawl of this silo is running (crawl {crawl_id}, {worker}, started {age(int(started_ns))} ago)."
+            since = age(int(started_ns))
+            ago = since if since == "just now" else f"{since} ago"
+            return f"A crawl of this silo is running (crawl {crawl_id}, {worker}, started {ago})."
     return None
 
 
