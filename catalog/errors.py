@@ -12,6 +12,7 @@ happened, why (when known) and the next command to try; the command line prints 
     ├── SiloError                5   a silo cannot be used
     │   ├── SiloUnreachable          nothing answers there, or the folder does not exist   (Transient)
     │   ├── SiloRefused              it answers, and says no: credentials or permissions
+    │   ├── SiloUnreadable           it is there, and of no kind that can be read, or damaged
     │   └── EntryMissing             the object or file is gone
     ├── StoreError               1   the catalog's own database
     │   ├── StoreBusy                another process holds the write lock                  (Transient)
@@ -102,6 +103,10 @@ class SiloUnreachable(SiloError, Transient):
 
 class SiloRefused(SiloError, Terminal):
     """The silo answers and refuses: wrong credentials or missing permission."""
+
+
+class SiloUnreadable(SiloError, Terminal):
+    """The silo is there, and what it holds is of no kind that can be read, or damaged."""
 
 
 class EntryMissing(SiloError, Terminal):

@@ -27,10 +27,12 @@ _SAME = {
 _OBJECTS = frozenset({"abfss", "cosn", "gs", "memory", "obs", "oss", "s3", "wasbs"})
 """Stores whose names are keys, without a slash in front."""
 _TREES = frozenset(
-    {"alluxio", "dbfs", "file", "ftp", "hdfs", "http", "https", "maprfs", "nfs", "sftp", "smb", "viewfs"}
+    {"alluxio", "block", "dbfs", "file", "ftp", "hdfs", "http", "https", "maprfs", "nfs", "sftp", "smb", "viewfs"}
     | {"webdav", "webdavs", "webhdfs"}
 )
 """Stores whose names are absolute paths."""
+_LOCAL = frozenset({"block", "file"})
+"""Trees of this machine, whose URIs are percent-encoded; a `block` name goes on inside a disk image."""
 _PATHS = _OBJECTS | _TREES
 _PORTS = {
     "mssql": "1433",
@@ -62,8 +64,10 @@ def canonical(uri: str) -> Pair:
     `s3a://Lake/raw//x/` is `("s3://lake", "raw/x")`, `file:///data/x` and `/data/x` are
     `("file", "/data/x")`, `postgresql://h/db.s.t` is `("postgres://h:5432", "db.s.t")`. Hosts are
     lower-cased, names never; in paths `//` is collapsed and a slash at the end dropped; object stores'
-    names have no slash in front. Percent-encoding is decoded in `file:` URIs only: elsewhere `%` is a
-    character like any other. What lies in a repository of the Hugging Face hub is the repository.
+    names have no slash in front. Percent-encoding is decoded in `file:` and `block:` URIs only: elsewhere
+    `%` is a character like any other. What lies in a disk image is named as if that were a folder:
+    `block:///x/disk.img/p1/a` is `("block", "/x/disk.img/p1/a")`. What lies in a repository of the Hugging
+    Face hub is the repository.
     """
     found = _SCHEME.fullmatch(uri)
     if found is None or uri.startswith("/"):
@@ -75,8 +79,8 @@ def canonical(uri: str) -> Pair:
         return _opaque(scheme, rest)
     authority, slash, path = rest[2:].partition("/")
     whole = slash + path or ("/" if authority else "")
-    if scheme == "file":
-        return _file(authority), _path(unquote(whole, errors="surrogateescape"))
+    if scheme in _LOCAL:
+        return _local(scheme, authority), _path(unquote(whole, errors="surrogateescape"))
     if scheme == "hf":
         return scheme, _repository(rest[2:])
     if scheme in ("http", "https") and authority.lower() in _HUB_HOSTS and _is_repository(path):
@@ -128,8 +132,8 @@ def table_pair(namespace: str, name: str) -> Pair:
 
 def address(namespace: str, name: str) -> str:
     """An identity as one URI, for people: what `canonical` of a path, model or repository leads back from."""
-    if namespace == "file" or namespace.startswith("file://"):
-        return ("file://" if namespace == "file" else namespace) + _UNSAFE.sub(_quoted, name)
+    if namespace.partition(":")[0] in _LOCAL:
+        return (f"{namespace}://" if namespace in _LOCAL else namespace) + _UNSAFE.sub(_quoted, name)
     if "://" in namespace:
         base = namespace if namespace.endswith("://") else namespace.rstrip("/")
         return f"{base}/{name.lstrip('/')}" if name else namespace
@@ -155,7 +159,7 @@ def _scheme(written: str) -> str:
 def _opaque(scheme: str, rest: str) -> Pair:
     """A URI without an authority: `file:/data/x` as Java writes it, `hdfs:/x`, `model:churn`, an ARN."""
     if scheme in _TREES:
-        return scheme, _path(unquote(rest, errors="surrogateescape") if scheme == "file" else rest)
+        return scheme, _path(unquote(rest, errors="surrogateescape") if scheme in _LOCAL else rest)
     if scheme == "hf":
         return scheme, _repository(rest)
     if scheme == "arn":  # arn:partition:service:region:account, then what it names
@@ -166,13 +170,13 @@ def _opaque(scheme: str, rest: str) -> Pair:
 
 def _path_pair(scheme: str, rest: str, name: str) -> Pair:
     if not rest.startswith("//"):  # `file`, `file:`, `file:/data`, `hdfs:/x`
-        above = unquote(rest, errors="surrogateescape") if scheme == "file" else rest
+        above = unquote(rest, errors="surrogateescape") if scheme in _LOCAL else rest
         return scheme, _name(scheme, f"{above}/{name}" if above else name)
     authority, slash, above = rest[2:].partition("/")
-    if scheme == "file":
+    if scheme in _LOCAL:
         above = unquote(above, errors="surrogateescape")
-        rooted = slash or _file(authority) != "file"
-        return _file(authority), _path(f"{slash or '/'}{above}/{name}" if rooted else name)
+        rooted = slash or _local(scheme, authority) != scheme
+        return _local(scheme, authority), _path(f"{slash or '/'}{above}/{name}" if rooted else name)
     return _place(scheme, authority), _name(scheme, f"/{above}/{name}" if authority or slash else name)
 
 
@@ -202,9 +206,9 @@ def _place(scheme: str, authority: str) -> str:
     return f"{scheme}://{host}"
 
 
-def _file(authority: str) -> str:
+def _local(scheme: str, authority: str) -> str:
     host = authority.lower().rpartition("@")[2]
-    return "file" if host in ("", "localhost") else f"file://{host}"
+    return scheme if host in ("", "localhost") else f"{scheme}://{host}"
 
 
 def _name(scheme: str, path: str) -> str:

@@ -100,16 +100,16 @@ class Catalog:
         return crawls.silo(self._db, name)
 
     def add_silo(self, name: str, url: str, **options: str) -> SiloInfo:
-        """Register a storage location: a folder, `s3://bucket/prefix`.
+        """Register a storage location: a folder, `s3://bucket/prefix`, a disk image or device (`block:///dev/sdb`).
 
-        Options depend on the kind (`endpoint`, `region`, `anonymous` …); secrets are references
+        Options depend on the kind (`endpoint`, `region`, `partition` …); secrets are references
         such as `env:NAME`. Reaches nothing yet: `test_silo` does. Raises `UsageError`.
         """
-        from catalog.silos.registry import normalise, open_silo
+        from catalog.silos.registry import open_silo, settled
 
         if not name or "/" in name or "@" in name or name != name.strip() or not name.isprintable():
             raise UsageError(f"'{name}' cannot be a silo's name.", hint="Use letters, digits, '-', '_' and '.'.")
-        address, kind = normalise(url)
+        address, kind, options = settled(url, options)
         open_silo(address, options).close()
         return crawls.add_silo(self._db, name, address, kind, options)
 

@@ -10,6 +10,7 @@ from catalog.cli.output import Column
 from catalog.model import AssetInfo, Field, FileInfo, Hit, SiloInfo, VersionInfo
 
 if TYPE_CHECKING:
+    from catalog.model.lineage import Layer
     from catalog.model.schedules import Attempt, ScheduleInfo, TaskInfo
 
 HIT_KEYS = (
@@ -36,6 +37,13 @@ TASK_KEYS = (
     "removed", "worker", "reason", "note", "next_try", "attempts",
 )  # fmt: skip
 SHOW_KEYS = (*HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions")
+
+
+_LAYER_WORDS = {
+    "type": "{}", "name": "'{}'", "label": "'{}'", "table": "{} table", "sector": "sectors of {}",
+    "block": "blocks of {}", "uuid": "uuid {}", "content": "{}", "state": "{}", "problem": "{}",
+}  # fmt: skip
+"""The facts of a layer that people are told, in this order, and how."""
 
 
 def dash(value: Any) -> str:
@@ -178,6 +186,28 @@ def version(found: VersionInfo) -> dict[str, Any]:
         "fingerprint": found.fingerprint,
         "schema_digest": found.schema_digest,
     }
+
+
+def layer(found: Layer) -> dict[str, Any]:
+    """A piece of the storage below a silo."""
+    return {
+        "kind": found.kind,
+        "namespace": found.identity.namespace,
+        "name": found.identity.name,
+        "title": found.title,
+        "prefix": found.prefix,
+        "above": found.above,
+        "bytes": found.bytes,
+        "facts": dict(found.facts),
+    }
+
+
+def layer_words(found: Layer) -> str:
+    """A piece of the storage below a silo on one line: its title and size, then its facts."""
+    size = [text.size(found.bytes)] if found.bytes is not None else []
+    told = {key: value for key, value in found.facts.items() if key != "content" or "problem" not in found.facts}
+    facts = [words.format(told[key]) for key, words in _LAYER_WORDS.items() if key in told]
+    return ", ".join([found.title, *size, *facts])
 
 
 def silo(found: SiloInfo) -> dict[str, Any]:

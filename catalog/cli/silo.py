@@ -14,10 +14,10 @@ from catalog.cli.output import emit, emit_one, fields
 from catalog.errors import UsageError
 from catalog.text import safe
 
-app = nouns("Register storage: a folder, a bucket, a prefix of one.")
+app = nouns("Register storage: a folder, a bucket, a prefix of one, a disk image or device.")
 
 NO_SILOS = "No silos yet. Add one: catalog silo add lab ~/data"
-TEST_KEYS = ("name", "url", "identity", "readable", "seconds", "sample")
+TEST_KEYS = ("name", "url", "identity", "readable", "seconds", "sample", "layers")
 
 
 @app.command(
@@ -25,12 +25,13 @@ TEST_KEYS = ("name", "url", "identity", "readable", "seconds", "sample")
         "catalog silo add lab ~/data",
         "catalog silo add lake s3://acme-lake/raw --option region=eu-west-1",
         "catalog silo add lake s3://lake --option endpoint=https://s3.example.com --option secret_access_key=env:KEY",
+        "catalog silo add disk block:///data/disk.img --option partition=2",
     )
 )
 def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A short name for it.")],
-    url: Annotated[str, typer.Argument(metavar="URL", help="A folder, or an address such as s3://bucket/prefix.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="A folder, a disk image or device, or an address such as s3://bucket/prefix.")],
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -76,7 +77,7 @@ def show(ctx: typer.Context, name: SiloArgument, output: OutputOption = Output.t
 
 @app.command(epilog=examples("catalog silo test lake"))
 def test(ctx: typer.Context, name: SiloArgument, output: OutputOption = Output.table) -> None:
-    """Reach a silo and look at its first entries."""
+    """Reach a silo, look at its first entries, and tell the partitions and filesystems of a disk."""
     session = session_of(ctx)
     with session.open() as cat:
         reached = cat.test_silo(name)
@@ -88,6 +89,7 @@ def test(ctx: typer.Context, name: SiloArgument, output: OutputOption = Output.t
             "readable": reached.readable,
             "seconds": round(reached.seconds, 3),
             "sample": list(reached.sample),
+            "layers": [rows.layer(one) for one in reached.layers],
         }
         emit_one(output, row, TEST_KEYS)
         return
@@ -99,6 +101,7 @@ def test(ctx: typer.Context, name: SiloArgument, output: OutputOption = Output.t
             ("files", "can be read" if reached.readable else "could not be read"),
             ("took", f"{reached.seconds * 1000:.0f} ms"),
             ("first", safe(", ".join(reached.sample)) or "nothing there"),
+            *((one.kind, safe(rows.layer_words(one))) for one in reached.layers),
         ],
     )
 

@@ -35,7 +35,8 @@ class Capabilities:
     checksum: str | None = None
     """Kind of checksum kept in `etags`: `etag`, `md5`, …; None where the silo keeps none."""
     directory_mtimes: bool = False
-    """Directories have a modification time that changes when an entry is added or removed."""
+    """Directories have a modification time that changes when an entry is added or removed. One whose time says
+    nothing has none, and is always listed."""
     suffix_ranges: bool = False
     """The last bytes of a file can be read without knowing its size."""
     concurrent_reads: int = 1
@@ -46,13 +47,14 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What `catalog silo test` reports: the place, the identity used, and a first look."""
+    """What `catalog silo test` reports: the place, the identity used, a first look, and the storage below."""
 
     url: str
     identity: str
     sample: tuple[str, ...]
     readable: bool
     seconds: float
+    layers: tuple[Layer, ...] = ()
 
 
 class Silo(Protocol):
@@ -74,8 +76,8 @@ class Silo(Protocol):
         """List the directory `prefix` and everything below, one `Listing` a directory.
 
         A directory that cannot be listed yields an incomplete listing with a `Failure`; the walk
-        goes on with the rest. Raises `SiloUnreachable` or `SiloRefused` only when the start itself
-        cannot be listed. With `unchanged` (silos with `directory_mtimes` only), directories it
+        goes on with the rest. Raises `SiloUnreachable`, `SiloRefused` or `SiloUnreadable` only when the
+        start itself cannot be listed. With `unchanged` (silos with `directory_mtimes` only), directories it
         recognises are not listed and yield nothing, but their subdirectories are visited. A
         directory that vanished after its parent was listed yields nothing either.
 
@@ -88,7 +90,7 @@ class Silo(Protocol):
         """Up to `length` bytes from `offset`; fewer only at the end of the file.
 
         A negative `offset` counts from the end (`read(path, -8, 8)` is the last eight bytes).
-        Raises `EntryMissing`, `SiloRefused` or `SiloUnreachable`.
+        Raises `EntryMissing`, `SiloRefused`, `SiloUnreachable` or `SiloUnreadable`.
         """
         ...
 

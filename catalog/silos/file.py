@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import os
-import pwd
 import re
 import stat
 import time
@@ -27,7 +26,7 @@ from catalog.silos import options as given
 from catalog.silos import tree
 from catalog.silos.base import Capabilities, Reached, Unchanged
 from catalog.silos.paths import relative
-from catalog.silos.reach import first_paths, reached
+from catalog.silos.reach import first_paths, reached, user
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -104,7 +103,7 @@ class FileSilo:
     def test(self) -> Reached:
         """See `Silo.test`."""
         started = time.monotonic()
-        return reached(self, f"user {_user()}", first_paths(self.walk()), started)
+        return reached(self, f"user {user()}", first_paths(self.walk()), started)
 
     def close(self) -> None:
         """Nothing is held between calls."""
@@ -190,7 +189,7 @@ class FileSilo:
         if number == errno.ELOOP:
             return SiloRefused(f"{where} is a symbolic link, and links are not followed.")
         if number in tree.REFUSED:
-            return SiloRefused(f"{where}: permission denied for user {_user()}.")
+            return SiloRefused(f"{where}: permission denied for user {user()}.")
         return SiloUnreachable(f"{where} cannot be read: {tree.reason(error)}.")
 
 
@@ -224,10 +223,3 @@ def from_url(url: str) -> str:
     if not path.startswith("/") or "\0" in path:
         raise UsageError(f"'{text.safe(url, 200)}' is no absolute path.", hint="file:///data/lake")
     return os.path.normpath(path) if path.strip("/") else "/"
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -34,3 +36,11 @@ def reached(silo: Silo, identity: str, sample: list[str], started: float) -> Rea
         except SiloError:
             readable = False
     return Reached(silo.url, identity, tuple(sample), readable, time.monotonic() - started)
+
+
+def user() -> str:
+    """The name of the user this process runs as."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

@@ -28,6 +28,7 @@ class Room:
 _S3 = Room("catalog.silos.s3", "object", "s3://bucket/prefix")
 
 ROOMS: Mapping[str, Room] = {
+    "block": Room("catalog.silos.block.silo", "block", "block:///data/disk.img"),
     "file": Room("catalog.silos.file", "file", "/data/lake"),
     "memory": Room("catalog.silos.memory", "object", "memory://name"),
     "s3": _S3,
@@ -72,17 +73,16 @@ def options_of(url: str) -> tuple[str, ...]:
 def normalise(url: str) -> tuple[str, Kind]:
     """A URL or path as people write it, in the one spelling the catalog keeps, and the silo's kind.
 
-    A path becomes an absolute `file:///` URL, `~` is expanded, other spellings of a scheme and
-    slashes at the end go. Raises `UsageError` for what is no silo, `SecretInline` for a password.
+    A path becomes an absolute `file:///` URL, or a `block:///` one when a device or a disk image stands there; `~`
+    is expanded, other spellings of a scheme and slashes at the end go. Raises `UsageError` for what is no silo,
+    `SecretInline` for a password.
     """
     if not url.strip() or "\0" in url:
         raise UsageError("The silo's URL is empty or holds a null character.", hint=_offer())
     found = _SCHEME.match(url)
     if found is None:
         _refuse_forgotten_slashes(url)
-        from catalog.silos.file import to_url
-
-        return to_url(_absolute(url)), "file"
+        return _of_path(_absolute(url))
     scheme = found[1].lower()
     room = ROOMS.get(scheme)
     if room is None:
@@ -97,9 +97,41 @@ def normalise(url: str) -> tuple[str, Kind]:
         from catalog.silos.file import from_url, to_url
 
         return to_url(from_url("file:" + rest)), "file"
+    if room.kind == "block":
+        from catalog.silos.block import silo as block
+
+        return block.to_url(block.from_url("block:" + rest)), "block"
     if not rest.startswith("//"):
         raise UsageError(f"'{text.safe(url, 200)}' lacks a slash.", hint=f"Like {room.example}")
     return _plain(scheme, rest[2:], room), room.kind
+
+
+def settled(url: str, options: Mapping[str, str]) -> tuple[str, Kind, dict[str, str]]:
+    """What the catalog keeps of a silo: `url` as in `normalise`, with the options that say where it is written into it.
+
+    Raises as `normalise` does, and `UsageError` for a value that such an option cannot have.
+    """
+    address, kind = normalise(url)
+    if kind != "block":
+        return address, kind, dict(options)
+    from catalog.silos.block import silo as block
+
+    place = {name: value for name, value in options.items() if name in block.OPTIONS}
+    rest = {name: value for name, value in options.items() if name not in block.OPTIONS}
+    return block.settled(address, place)[0], kind, rest
+
+
+def _of_path(path: str) -> tuple[str, Kind]:
+    """The URL of a path: a folder, unless a device or a disk image can be seen there."""
+    if not os.path.isdir(path) and os.path.exists(path):  # noqa: PTH110, PTH112
+        from catalog.silos.block.disk import is_image
+        from catalog.silos.block.silo import to_url as block_url
+
+        if is_image(path):
+            return block_url(path), "block"
+    from catalog.silos.file import to_url
+
+    return to_url(path), "file"
 
 
 def _plain(scheme: str, rest: str, room: Room) -> str:
