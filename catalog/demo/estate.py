@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catalog.demo.disk import write_disk
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -25,11 +27,12 @@ _WORDS = ("fresh", "late", "lovely", "pale", "quick", "red", "small", "sturdy", 
 
 
 def write(estate: Path) -> None:
-    """Write all files of the three silos below `estate`."""
+    """Write everything below `estate`: the folders of three silos, and the disk image of a fourth."""
     rng = random.Random(7)  # noqa: S311 (sample data, the same on every machine)
     _lake(estate / "lake", rng)
     _lab(estate / "lab", rng)
     _archive(estate / "archive", rng)
+    _vault(estate / "vault.img", rng)
 
 
 def change(estate: Path) -> None:
@@ -72,6 +75,9 @@ def _lake(root: Path, rng: random.Random) -> None:
             fastavro.writer(file, _PAYMENT, _payments(rng), codec="deflate", sync_marker=bytes(range(16)))
         _date(path, _JUNE + timedelta(days=number))
     _delta(root / "warehouse/stock", rng)
+    for number in range(4):
+        path = root / f"features/reviews/part-{number:05}.parquet"
+        _write_parquet(path, _features(rng), _JUNE)
 
 
 def _lab(root: Path, rng: random.Random) -> None:
@@ -88,6 +94,7 @@ def _lab(root: Path, rng: random.Random) -> None:
     _write_text(model / "config.json", json.dumps({"model_type": "bert", "hidden_size": 32, "num_labels": 5}), _JUNE)
     _write_text(model / "tokenizer.json", json.dumps({"version": "1.0", "model": {"vocab": list(_WORDS)}}), _JUNE)
     _write_bytes(model / "model.safetensors", _weights(rng, layers=4), _JUNE)
+    _cards(root / "models", rng)
     embeddings = _embeddings(rng)
     for name, new in (("embeddings.arrow", pa.ipc.new_file), ("embeddings-stream.arrows", pa.ipc.new_stream)):
         path = _place(root / "features" / name)
@@ -99,6 +106,29 @@ def _lab(root: Path, rng: random.Random) -> None:
     _write_text(root / "notebooks/scratch.json", json.dumps(runs), _JUNE)
     _write_text(root / "README.md", "# Lab\n\nOne folder for each experiment; ask before removing corpora.\n", _JUNE)
     _mishaps(root / "exports", rng)
+
+
+def _cards(models: Path, rng: random.Random) -> None:
+    """What the two models say of themselves: what they were made from."""
+    tiny = {"base_model": "google/bert_uncased_L-2_H-128_A-2", "language": "en", "license": "apache-2.0"}
+    _write_text(models / "reviews-tiny/README.md", _card(tiny, "Rates a review from 1 to 5."), _JUNE)
+    small = models / "reviews-tiny-int8"
+    _write_text(small / "config.json", json.dumps({"model_type": "bert", "hidden_size": 32, "num_labels": 5}), _JUNE)
+    _write_bytes(small / "model.safetensors", _weights(rng, layers=2), _JUNE)
+    made = {"base_model": "../reviews-tiny", "base_model_relation": "quantized", "language": "en"}
+    _write_text(small / "README.md", _card(made, "The same, in eight bits."), _JUNE)
+
+
+def _card(front: dict[str, str], text: str) -> str:
+    return _lines(["---", *(f"{key}: {value}" for key, value in front.items()), "---", "", text])
+
+
+def _vault(image: Path, rng: random.Random) -> None:
+    """A volume on a shelf: the reviews as the shop exported them."""
+    files = {f"reviews/reviews-2025-q{quarter}.csv": _exported(rng, quarter).encode() for quarter in range(1, 5)}
+    files["README.txt"] = b"Exports of the shop. Copy from here; nothing else holds them.\n"
+    write_disk(image, files, _OLD, "vault")
+    _date(image, _OLD)
 
 
 def _mishaps(root: Path, rng: random.Random) -> None:
@@ -151,6 +181,29 @@ def _reviews(rng: random.Random, split: str) -> pa.Table:
             "split": [split for _ in rows],
         }
     )
+
+
+def _features(rng: random.Random) -> pa.Table:
+    import pyarrow as pa
+
+    rows = range(60)
+    return pa.table(
+        {
+            "review_id": pa.array([rng.getrandbits(40) for _ in rows], pa.int64()),
+            "tokens": pa.array([[rng.randrange(30_000) for _ in range(12)] for _ in rows], pa.list_(pa.int32())),
+            "stars": pa.array([rng.randrange(1, 6) for _ in rows], pa.int8()),
+        }
+    )
+
+
+def _exported(rng: random.Random, quarter: int) -> str:
+    rows = [["review_id", "customer_email", "written_on", "stars", "text"]]
+    for _ in range(120):
+        day = f"2025-{3 * quarter - rng.randrange(3):02}-{rng.randrange(1, 29):02}"
+        words = " ".join(rng.choices(_WORDS, k=8))
+        address, stars = f"user{rng.randrange(9999)}@example.com", str(rng.randrange(1, 6))
+        rows.append([str(rng.getrandbits(40)), address, day, stars, words])
+    return _lines(",".join(row) for row in rows)
 
 
 def _readings(rng: random.Random) -> pa.Table:

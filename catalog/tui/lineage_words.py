@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from catalog import text
-from catalog.lineage.drawing.words import address, family, title, what
+from catalog.lineage.drawing.words import family, title, what
 from catalog.model.lineage import Direction, Edge, Node
+from catalog.naming import address
 from catalog.tui.cells import NONE, fit, pair, shown
 from catalog.tui.describe import Clock
 from catalog.tui.tracing import Focus, Totals, edges_of

@@ -494,7 +494,7 @@ def test_what_is_no_raw_image_is_named(tmp_path, make, message, hint):
 def test_a_whole_disk_of_another_kind_says_which(tmp_path, name):
     image = tmp_path / "disk.img"
     image.write_bytes(images.head(name))
-    with pytest.raises(SiloUnreadable, match="cannot be read (yet|without)") as raised:
+    with pytest.raises(SiloUnreadable, match=r"cannot be read (yet|without)") as raised:
         walked(open_silo(f"block://{image}"))
     assert raised.value.hint
 
@@ -554,7 +554,7 @@ def test_a_corrupt_superblock_is_named(tmp_path, offset, data, message):
 def test_a_destroyed_superblock_is_told_by_its_copy(tmp_path):
     image = images.ext(tmp_path / "disk.img", None, 16 * MIB, "ext4", "-b", "1024")
     images.write_at(image, 1024, bytes(1024))
-    with pytest.raises(SiloUnreadable, match="superblock is destroyed.*e2fsck -b 8193"):
+    with pytest.raises(SiloUnreadable, match=r"superblock is destroyed.*e2fsck -b 8193"):
         walked(open_silo(f"block://{image}"))
 
 
