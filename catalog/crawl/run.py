@@ -130,15 +130,15 @@ class Crawl:
             first = counts.unchanged == 0 or identified or self._cut_off
             self._versions = regroup(self._db, place, self.id, everything=first)
         if touched or identified or self._cut_off or renamed:
-            self._meet(place.silo_id)
+            self._meet(place.silo_id, everything=self._cut_off or renamed)
         if self._wanted.inspect != "none":
             self._opening.sample(self._prefix)
         self._harvest()
         self._settle_storage(touched or identified or self._cut_off)
 
-    def _meet(self, silo_id: int) -> None:
+    def _meet(self, silo_id: int, *, everything: bool) -> None:
         """Hang what lineage named on what is found now."""
-        met = meet(self._db, silo_id, belongs)
+        met = meet(self._db, silo_id, belongs, None if everything else self.id)
         if met:
             self._notes.append(f"{plural(met, 'name')} that lineage knew {'is' if met == 1 else 'are'} found now.")
 

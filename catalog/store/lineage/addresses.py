@@ -22,7 +22,8 @@ from catalog.store.lineage.batches import among, joined
 from catalog.text import name_to_text
 
 _PARTITIONED = ("hive", "dates")
-_WHOLE = (*CLAIMED_RULES, *_PARTITIONED)
+WHOLE_RULES = (*CLAIMED_RULES, *_PARTITIONED)
+"""Rules of assets that answer for paths below their root."""
 _LUMPS = ("{*}", "{_}", "{-}")  # patterns that match any name
 _PARTITION = re.compile(r"[^=/]+=[^/]*")
 _DATED = re.compile(r"\d[\d_.T-]*")
@@ -147,8 +148,8 @@ class _InPlace:
         for row in joined(self._db, sql, ((path,) for path in paths if path), silo):
             by_path[row[1]].append(_asset(row))
         by_root: dict[str, list[_Asset]] = defaultdict(list)
-        roots = {above for path in paths for above in _upwards(path)}
-        rules = ", ".join(f"'{rule}'" for rule in _WHOLE)
+        roots = {above for path in paths for above in upwards(path)}
+        rules = ", ".join(f"'{rule}'" for rule in WHOLE_RULES)
         sql = (
             f"SELECT {columns} FROM asset a WHERE a.root IN ({{}}) AND a.silo_id = ? "
             f"AND a.rule IN ({rules}) ORDER BY a.id"
@@ -272,7 +273,8 @@ def _paths(place: Place, identity: Identity) -> list[str]:
     return [path for name in names if (path := place.path_of(name)) is not None]
 
 
-def _upwards(path: str) -> Iterator[str]:
+def upwards(path: str) -> Iterator[str]:
+    """A path and every directory above it, the root last."""
     while path:
         yield path
         path = _above(path)

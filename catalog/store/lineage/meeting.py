@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from catalog.model.lineage import Identity
 from catalog.store.engine import Database
 from catalog.store.inspections import Belongs
-from catalog.store.lineage.addresses import Addresses, below, places
+from catalog.store.lineage.addresses import WHOLE_RULES, Addresses, below, places, upwards
 from catalog.store.lineage.batches import among, lock
 from catalog.store.lineage.merging import merge
 from catalog.store.lineage.origins import STORAGE, known_origin
@@ -27,17 +27,23 @@ _WAITING = (
 )
 
 
-def meet(db: Database, silo_id: int, belongs: Belongs) -> int:
+def meet(db: Database, silo_id: int, belongs: Belongs, crawl_id: int | None = None) -> int:
     """Look the names that lineage used up again after a crawl; returns how many were found.
 
-    In a transaction of its own, when there is anything to look up at all. What was grouped in another way
-    before hands its lineage on to the asset that stands in its place, if all its names mean that one.
+    With `crawl_id` only those that something this crawl changed may answer to. In a transaction of its own, when
+    there is anything to look up at all. What was grouped in another way before hands its lineage on to the asset
+    that stands in its place, if all its names mean that one.
     """
     place = next((one for one in places(db) if one.silo_id == silo_id), None)
     if place is None:
         return 0
     rows = db.all(_WAITING, (place.namespace, silo_id))
-    waiting = {Identity(row[0], row[1]): (row[2], bool(row[3])) for row in rows if place.path_of(row[1]) is not None}
+    may_answer = _Changed(db, silo_id, crawl_id).touches if rows and crawl_id is not None else None
+    waiting = {}
+    for namespace, name, asset, is_name in rows:
+        path = place.path_of(name)
+        if path is not None and (may_answer is None or may_answer(path)):
+            waiting[Identity(namespace, name)] = asset, bool(is_name)
     if not waiting:
         return 0
     with db.transaction():
@@ -72,6 +78,27 @@ def hold(db: Database, addresses: Addresses, assets: Mapping[Identity, int], now
 
 
 # ---------------------------------------------------------------- inside
+
+
+class _Changed:
+    """What one crawl changed: which names it may have found an answer to."""
+
+    def __init__(self, db: Database, silo_id: int, crawl_id: int) -> None:
+        sql = "SELECT path FROM directory WHERE silo_id = ? AND changed_crawl = ?"
+        self._directories = {row[0] for row in db.all(sql, (silo_id, crawl_id))}
+        assets = db.all(
+            "SELECT a.root, a.rule FROM asset a JOIN asset_version v ON v.asset_id = a.id AND v.number = a.version "
+            "WHERE a.silo_id = ? AND v.crawl_id = ?",
+            (silo_id, crawl_id),
+        )
+        self._above = {above for root, _ in assets for above in upwards(root)}
+        self._whole = {root for root, rule in assets if rule in WHOLE_RULES}
+
+    def touches(self, path: str) -> bool:
+        """True for a path in a directory that changed, above an asset that did, or below one that owns all of it."""
+        if path in self._directories or path.rpartition("/")[0] in self._directories or path in self._above:
+            return True
+        return any(above in self._whole for above in upwards(path))
 
 
 def _pairs(waiting: Mapping[Identity, tuple[int, bool]], found: Mapping[Identity, int]) -> dict[int, int]:
