@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import catalog
+from catalog.cli.lineage import IMPORT_KEYS, PENDING_KEYS, RECORD_KEYS
 from catalog.cli.rows import (
     CRAWL_KEYS,
     FIELD_KEYS,
@@ -27,7 +28,7 @@ from catalog.query.fields import FIELDS, KINDS, RULES, SORTS, STATES
 
 PACKAGE = Path(catalog.__file__).parent
 PROJECT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/cli.md", "docs/queries.md", "docs/schedules.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/cli.md", "docs/queries.md", "docs/schedules.md", "docs/lineage.md")
 
 
 def page(name: str) -> str:
@@ -146,7 +147,7 @@ def test_every_room_stands_in_the_architecture():
     assert named == rooms
 
 
-KEYS = {"crawl": CRAWL_KEYS, "search": HIT_KEYS, "show": SHOW_KEYS, "files": FILE_KEYS, "schema": FIELD_KEYS, "versions": VERSION_KEYS, "schedule ls": SCHEDULE_KEYS, "schedule history": TASK_KEYS}  # fmt: skip
+KEYS = {"crawl": CRAWL_KEYS, "search": HIT_KEYS, "show": SHOW_KEYS, "files": FILE_KEYS, "schema": FIELD_KEYS, "versions": VERSION_KEYS, "schedule ls": SCHEDULE_KEYS, "schedule history": TASK_KEYS, "lineage import": IMPORT_KEYS, "lineage record": RECORD_KEYS, "lineage pending": PENDING_KEYS}  # fmt: skip
 
 
 @pytest.mark.parametrize("command", KEYS)

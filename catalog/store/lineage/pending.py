@@ -11,14 +11,15 @@ from catalog.store.engine import Database
 from catalog.store.lineage.addresses import places
 from catalog.store.lineage.batches import among
 
+_HOLDS = "SELECT 1 FROM edge e WHERE e.kind = 'holds' AND e.retracted_ns IS NULL"
 _NAMED = (
     "SELECT a.id, a.kind, a.namespace, a.name, a.evidence, "
     "(SELECT COUNT(*) FROM edge e WHERE e.source_id = a.id AND e.retracted_ns IS NULL), "
     "(SELECT COUNT(*) FROM edge e WHERE e.target_id = a.id AND e.retracted_ns IS NULL), "
     "COALESCE((SELECT MIN(l.added_ns) FROM alias l WHERE l.asset_id = a.id), 0) "
-    "FROM asset a WHERE a.rule = 'named' AND a.merged_into IS NULL AND NOT EXISTS (SELECT 1 FROM edge e WHERE "
-    "e.kind = 'holds' AND e.retracted_ns IS NULL AND e.source_id = a.id) AND NOT EXISTS (SELECT 1 FROM edge e WHERE "
-    "e.kind = 'holds' AND e.retracted_ns IS NULL AND e.target_id = a.id) ORDER BY a.namespace, a.name"
+    "FROM asset a WHERE a.rule = 'named' AND a.kind IN ('dataset', 'model') AND a.merged_into IS NULL "
+    f"AND NOT EXISTS ({_HOLDS} AND e.source_id = a.id) AND NOT EXISTS ({_HOLDS} AND e.target_id = a.id) "
+    "ORDER BY a.namespace, a.name"
 )
 
 
