@@ -6,8 +6,8 @@ merged into another one (merging moves them), so that only the ids a caller brin
 what they became.
 """
 
-from catalog.store.graph.impact import Reached, affected, impact, reach
 from catalog.store.graph.paths import path
+from catalog.store.graph.reaching import Reached, affected, impact, reach
 from catalog.store.graph.reading import became, edges, names, nodes, of_silo
 from catalog.store.graph.walking import neighbours, trace
 

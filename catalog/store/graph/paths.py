@@ -8,7 +8,7 @@ from itertools import pairwise
 from catalog.model.lineage import Direction, Trace
 from catalog.store.engine import Database
 from catalog.store.graph import reading
-from catalog.store.graph.impact import level
+from catalog.store.graph.reaching import level
 from catalog.store.graph.sql import SIDES, standing
 
 PARALLEL = 20
