@@ -165,3 +165,14 @@ def test_a_server_outlives_its_connection(postgres_server, serve, tmp_path):
         until(lambda: len(ran(bench, "complete")) > number)
         assert server.end() == 0
     assert any("terminat" in line for line in server.told())
+
+
+def test_a_stopped_server_does_not_wait_for_a_database_that_refuses(sqlite_url, large_folder, serve):
+    bench = Bench(sqlite_url, large_folder)
+    bench.add("every 1s")
+    server = serve(bench)
+    child = until(lambda: crawling(bench, server))
+    with bench.database() as db, db.transaction():  # somebody writes, and does not come to an end
+        assert server.end() == 0
+        assert gone(child)
+    assert ran(bench, "running"), "it could not be recorded: whoever looks after the lease finds it lost"
