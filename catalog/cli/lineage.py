@@ -48,7 +48,7 @@ PENDING_COLUMNS = (
     epilog=examples(
         "catalog lineage import events.ndjson",
         "catalog lineage import /var/log/openlineage archive/2026-03.ndjson.gz",
-        "kafkacat -C -e -t openlineage | catalog lineage import -",
+        "catalog lineage import - --output json",
     ),
 )
 def import_events(
@@ -82,7 +82,7 @@ def import_events(
 @app.command(
     epilog=examples(
         "catalog lineage record --job features.daily --reads lake/clicks --writes s3://lake/features",
-        "catalog lineage record --job train --reads lake/features --trains churn-v5 --code git:$(git rev-parse HEAD)",
+        "catalog lineage record --job train --reads lake/features --trains churn-v5 --code git:4f1c2d0",
     )
 )
 def record(
@@ -166,7 +166,7 @@ def pending(ctx: typer.Context, output: OutputOption = Output.table) -> None:
         session.notice(f"{text.plural(number, 'name')} could be found by: {safe(command)}")
 
 
-@app.command(epilog=examples("catalog lineage export > events.ndjson"))
+@app.command(epilog=examples("catalog lineage export"))
 def export(ctx: typer.Context) -> None:
     """Print every event, imported or recorded, as it came: OpenLineage, one event a line, in the order of time."""
     session = session_of(ctx)

@@ -68,7 +68,7 @@ class ObjectSilo:
                 return self._pages(directory)
             ends = [None, *sorted({self._key(path) for path in bounds}, key=str.encode), None]
             ranges = [partial(self._batches, start, after, until) for after, until in pairwise(ends)]
-            return (_page(batch, join(self._root, start)) for batch in in_order(ranges, workers))
+            return self._as_pages(in_order(ranges, workers), start)
 
         yield from self._walk(start, pages)
 
@@ -180,7 +180,15 @@ class ObjectSilo:
 
     def _pages(self, start: str) -> Iterator[Page]:
         """All keys below the directory `start`. Raises `UnlistableKeyError` or a `SiloError`."""
-        return (_page(batch, join(self._root, start)) for batch in self._batches(start))
+        return self._as_pages(self._batches(start), start)
+
+    def _as_pages(self, batches: Iterator[pa.RecordBatch], start: str) -> Iterator[Page]:
+        prefix = join(self._root, start)
+        try:
+            for batch in batches:
+                yield _page(batch, prefix)
+        except errors.raised() as error:
+            raise errors.mapped(error, join(self._bucket_url, prefix)) from error
 
     def _batches(self, start: str, after: str | None = None, until: str | None = None) -> Iterator[pa.RecordBatch]:
         """The keys below the directory `start`, or those of them behind `after` up to and with `until`."""

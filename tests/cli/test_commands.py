@@ -316,7 +316,7 @@ def test_completion_offers_commands_silos_and_assets(lab, tmp_path):
         assert ran.stderr == ""
         return ran.stdout.split()
 
-    assert completed("catalog se") == ["search"]
+    assert completed("catalog se") == ["search", "serve"]
     assert completed("catalog silo ") == ["add", "ls", "show", "test", "rm"]
     assert completed("catalog crawl l") == ["lab"]
     assert completed("catalog show l") == ["lab/"]

@@ -87,7 +87,7 @@ def test_version(run, words):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["serch"], "Did you mean 'search'?"),
+        (["serch"], "Did you mean 'search'"),
         (["silo", "lst"], "Did you mean 'ls'?"),
         (["xyzzy"], "no command"),
         (["silo"], "add, ls, show, test, rm"),
