@@ -180,7 +180,9 @@ def _gpt_header(here: int, other: int, at: int, count: int, entry_size: int, ent
     return blank_crc[:16] + struct.pack("<I", zlib.crc32(blank_crc)) + blank_crc[20:]
 
 
-def mbr(path: Path, parts: Sequence[tuple[int, int, bytes | Path | None]], size: int = 64 * MIB, sector: int = 512) -> Path:
+def mbr(
+    path: Path, parts: Sequence[tuple[int, int, bytes | Path | None]], size: int = 64 * MIB, sector: int = 512
+) -> Path:
     """A disk with an MBR. Parts are (type, offset, content), up to four."""
     blank(path, size)
     entries = []

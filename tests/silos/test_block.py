@@ -155,7 +155,11 @@ def test_one_spelling_is_kept(given, url):
 
 @pytest.mark.parametrize(
     ("given", "hint"),
-    [("block://host/disk.img", "Three slashes"), ("block:disk.img", "block:///"), ("blok:///x", "Did you mean block://")],
+    [
+        ("block://host/disk.img", "Three slashes"),
+        ("block:disk.img", "block:///"),
+        ("blok:///x", "Did you mean block://"),
+    ],
 )
 def test_what_is_no_address_says_what_is(given, hint):
     with pytest.raises(UsageError) as raised:
@@ -186,7 +190,12 @@ def test_a_path_to_an_image_is_a_block_silo_and_any_other_file_is_not(tmp_path):
     assert normalise(str(image)) == (to_url(str(image)), "block")
     (tmp_path / "disk.qcow2").write_bytes(b"QFI\xfb\0\0\0\3" + bytes(1000))
     assert normalise(str(tmp_path / "disk.qcow2"))[1] == "block"
-    for name, data in (("empty", b""), ("text.csv", b"a,b\n" * 5000), ("zeros.bin", bytes(2 * MIB)), ("x.gz", b"\x1f\x8b\x08\0")):
+    for name, data in (
+        ("empty", b""),
+        ("text.csv", b"a,b\n" * 5000),
+        ("zeros.bin", bytes(2 * MIB)),
+        ("x.gz", b"\x1f\x8b\x08\0"),
+    ):
         (tmp_path / name).write_bytes(data)
         assert normalise(str(tmp_path / name))[1] == "file", name
     assert normalise(str(tmp_path))[1] == "file" == normalise(str(tmp_path / "not-there"))[1]
@@ -584,5 +593,3 @@ def test_a_device_is_read_like_an_image(disk):
         silo.close()
     finally:
         subprocess.run([losetup, "-d", device], check=True)
-
-

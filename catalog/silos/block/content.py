@@ -136,7 +136,7 @@ def _ext(head: bytes) -> Content | None:
         label=_words(raw[120:136]),
         uuid=_uuid(raw[104:120]),
         block=block.block,
-        bytes=block.blocks * block.block,
+        bytes=_fits(block.blocks * block.block),
         facts=facts,
     )
 
@@ -232,7 +232,7 @@ def _exfat(read: Read, head: bytes) -> Content:
         label=_exfat_label(read(heap * sector + (root - 2) * cluster, min(cluster, 4096))),
         uuid=f"{serial >> 16:04X}-{serial & 0xFFFF:04X}",
         block=cluster,
-        bytes=length * sector,
+        bytes=_fits(length * sector),
     )
 
 
@@ -266,7 +266,7 @@ def _ntfs(read: Read, head: bytes) -> Content:
         label=_ntfs_label(volume),
         uuid=f"{serial:016X}",
         block=cluster,
-        bytes=sectors * sector,
+        bytes=_fits(sectors * sector),
     )
 
 

@@ -181,9 +181,9 @@ def _content(image: Image, partition: Partition, there: int, overlapped: int | N
         return Content("boot", "a boot loader's own space")
     if found.kind == "":
         found = replace(found, problem=f"{found.problem} (the table calls it '{text.safe(partition.type, 40)}')")
-    if found.problem is not None and there < partition.bytes:
-        cut = text.size(partition.bytes - there)
-        found = replace(found, problem=f"{found.problem}; the image ends {cut} before this partition does")
+    if there < partition.bytes and found.reader is None and found.kind != "swap":
+        cut = f"the image ends {text.size(partition.bytes - there)} before this partition does"
+        found = replace(found, problem=f"{found.problem}; {cut}" if found.problem else cut)
     return found
 
 

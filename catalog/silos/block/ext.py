@@ -116,9 +116,10 @@ class ExtFilesystem:
         size, flags = inodes.sizes[place], inodes.flags[place]
         if not self._super.incompat & _LARGE_DIRECTORIES:
             size &= 0xFFFFFFFF  # what stands behind it is an access list then
-        if size > _LARGEST:
+        largest = min(_LARGEST, self._super.blocks * self._super.block)
+        if size > largest:
             folder.blame("it says that it is larger than a folder can be")
-            size = _LARGEST
+            size = largest
         folder.room = size
         found = _Entries([], [] if self._super.incompat & _TYPED_ENTRIES else None)
         if flags & _INLINE:

@@ -16,6 +16,7 @@ from catalog.model.lineage import Identity, Layer
 from catalog.naming import canonical
 from catalog.silos.block.disk import Disk, Volume, lacks
 from catalog.silos.block.image import Image
+from catalog.silos.paths import LARGEST
 
 _WORD = 160
 
@@ -53,7 +54,8 @@ def _partition(volume: Volume, name: str, prefix: str) -> Layer:
     facts |= _told({"type": partition.type, "name": partition.name, "uuid": partition.uuid})
     facts |= _told({"content": volume.content.kind, "problem": volume.content.problem or ""})
     identity = Identity("partition", f"{name}/p{partition.number}")
-    return Layer("partition", identity, f"p{partition.number}", prefix, 0, partition.bytes, facts)
+    size = partition.bytes if partition.bytes <= LARGEST else None
+    return Layer("partition", identity, f"p{partition.number}", prefix, 0, size, facts)
 
 
 def _filesystem(volume: Volume, name: str, prefix: str, below: int) -> Layer:

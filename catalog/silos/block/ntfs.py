@@ -90,8 +90,9 @@ class NtfsFilesystem:
 
     root = 5
 
-    def __init__(self, tsk: Any, read: Read, beat: Beat) -> None:
+    def __init__(self, tsk: Any, read: Read, size: int, beat: Beat) -> None:
         self._tsk = tsk
+        self._size = size
         self._read = read
         self._beat = beat
         head = read(0, 512)
@@ -256,9 +257,10 @@ class NtfsFilesystem:
         block = int.from_bytes(data[8:12], "little")
         if not 512 <= block <= 1 << 16 or block & (block - 1):
             raise UnreadableError("its index is damaged")
-        if size > _LARGEST:
+        largest = min(_LARGEST, self._size)
+        if size > largest:
             folder.blame("it says that it is larger than a folder can be")
-            size = _LARGEST
+            size = largest
         folder.room += size
         bitmap, length = found.get(_BITMAP, (0, 0))
         used = file.read_random(0, min(length, _PIECE), _BITMAP, bitmap) if length else b""

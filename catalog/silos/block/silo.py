@@ -228,17 +228,17 @@ class BlockSilo:
             yield failed(path, str(volume.content.problem))
             return
         try:
-            found = self._found(session, path)
-        except SiloError as error:
-            yield failed(path, error.message.rstrip("."))
+            told = _find(session, volume, inside)
+        except (OSError, ReaderFailed, ReaderRefused) as error:
+            yield failed(path, _told_why(error))
             return
-        if found is None or found.size is not None:
+        if told is None or told[1] is not None:
             raise SiloUnreachable(
                 f"There is no folder '{text.safe(path) or text.safe(session.root)}' in {session.image.shown}.",
                 hint=None if session.disk.table else f"It has no partitions: {volume.content.says} covers all of it.",
             )
         room = min(volume.bytes, session.image.allocated) + _SPARE
-        for listing in walk(_lister(session, volume), (path, found.node), room, unchanged):
+        for listing in walk(_lister(session, volume), (path, told[0]), room, unchanged):
             if volume.missing and not inside and listing.path == path and listing.complete and not listing.more:
                 failure = Failure(path, lacks(volume.missing), retriable=False)
                 listing = replace(listing, complete=False, failure=failure)
@@ -271,32 +271,24 @@ class BlockSilo:
         volume, inside = self._volume_at(session, path)
         if volume.content.reader is None:
             raise SiloUnreadable(f"'{text.safe(path)}' cannot be read: {volume.content.problem}.")
-        names = inside.split("/") if inside else []
-        if volume.content.reader == "ext":
-            told = self._locally(session, volume, names, path)
-        else:
-            told = cast(_Told, self._asked(session, request("find", volume, names=names), path)[0]["found"])
+        try:
+            told = _find(session, volume, inside)
+        except (OSError, ReaderFailed, ReaderRefused) as error:
+            raise _unreadable(session, path, error) from error
         found = _Found(volume, *told) if told is not None else None
         if len(session.places) >= _PLACES:
             session.places.clear()
         session.places[path] = found
         return found
 
-    def _locally(self, session: _Session, volume: Volume, names: list[str], path: str) -> _Told:
-        try:
-            folders = session.folders.get(volume.path)
-            if folders is None:
-                folders = session.folders[volume.path] = Folders(_ext(session, volume))
-            return folders.find(names)
-        except OSError as error:
-            where = f"'{text.safe(path)}' in {session.image.shown}" if path else session.image.shown
-            raise SiloUnreadable(f"{where} cannot be read: {reason(error)}.") from error
-
     def _bytes(self, session: _Session, found: _Found, path: str, offset: int, length: int) -> bytes:
         parts: list[bytes] = []
         while length > 0:
             wanted = request("read", found.volume, node=found.node, offset=offset, length=min(length, _PIECE))
-            data = self._asked(session, wanted, path)[1]
+            try:
+                data = session.reader.ask(wanted)[1]
+            except (ReaderFailed, ReaderRefused) as error:
+                raise _unreadable(session, path, error) from error
             if not data:
                 break
             parts.append(data)
@@ -304,16 +296,26 @@ class BlockSilo:
             length -= len(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _asked(self, session: _Session, wanted: dict[str, object], path: str) -> tuple[dict[str, object], bytes]:
-        """The reader's answer. Raises `SiloRefused` or `SiloUnreadable`."""
-        where = f"'{text.safe(path)}' in {session.image.shown}" if path else session.image.shown
-        try:
-            return session.reader.ask(wanted)
-        except ReaderRefused as error:
-            kind = SiloRefused if error.denied else SiloUnreadable
-            raise kind(f"{where} cannot be read: {error}.") from error
-        except ReaderFailed as error:
-            raise SiloUnreadable(f"{where} cannot be read: {error}.") from error
+
+def _find(session: _Session, volume: Volume, inside: str) -> _Told:
+    """What stands at the path `inside` of a volume. Raises `OSError`, `ReaderFailed` or `ReaderRefused`."""
+    names = inside.split("/") if inside else []
+    if volume.content.reader != "ext":
+        return cast(_Told, session.reader.ask(request("find", volume, names=names))[0]["found"])
+    folders = session.folders.get(volume.path)
+    if folders is None:
+        folders = session.folders[volume.path] = Folders(_ext(session, volume))
+    return folders.find(names)
+
+
+def _told_why(error: Exception) -> str:
+    return reason(error) if isinstance(error, OSError) else str(error)
+
+
+def _unreadable(session: _Session, path: str, error: Exception) -> SiloError:
+    where = f"'{text.safe(path)}' in {session.image.shown}" if path else session.image.shown
+    kind = SiloRefused if isinstance(error, ReaderRefused) and error.denied else SiloUnreadable
+    return kind(f"{where} cannot be read: {_told_why(error)}.")
 
 
 def _lister(session: _Session, volume: Volume) -> Lister:

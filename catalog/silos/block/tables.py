@@ -204,7 +204,7 @@ def _logical(read: Read, extended: int, sector: int) -> Iterator[tuple[int, _Ent
         first, second = entries[:2]
         if first.type and first.sectors:
             yield at + first.start, first
-        if second.type not in _MBR_EXTENDED or not second.start:
+        if second.type not in _MBR_EXTENDED or not second.sectors:
             return
         at = extended + second.start
 

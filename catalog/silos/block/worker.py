@@ -215,7 +215,9 @@ def _opened(fd: int, image_size: int, key: Key, beat: Callable[[], None]) -> _Op
     }
     image = Window()
     tsk = pytsk3.FS_Info(image, type=types[reader])
-    filesystem: Reading = NtfsFilesystem(tsk, read, beat) if reader == "ntfs" else ListedFilesystem(tsk, reader, beat)
+    filesystem: Reading = ListedFilesystem(tsk, reader, beat)
+    if reader == "ntfs":
+        filesystem = NtfsFilesystem(tsk, read, size, beat)
     return _Opened(filesystem, Folders(filesystem), OrderedDict(), tsk, image)
 
 
