@@ -122,13 +122,17 @@ def settled(url: str, options: Mapping[str, str]) -> tuple[str, Kind, dict[str, 
 
 
 def _of_path(path: str) -> tuple[str, Kind]:
-    """The URL of a path: a folder, unless a device or a disk image can be seen there."""
-    if not os.path.isdir(path) and os.path.exists(path):  # noqa: PTH110, PTH112
-        from catalog.silos.block.disk import is_image
-        from catalog.silos.block.silo import to_url as block_url
+    """The URL of a path: a folder, unless a device or a disk image can be seen there, or above it."""
+    if not os.path.isdir(path):  # noqa: PTH112
+        from catalog.silos.block.image import split
 
-        if is_image(path):
-            return block_url(path), "block"
+        image, _ = split(path)
+        if os.path.exists(image):  # noqa: PTH110
+            from catalog.silos.block.disk import is_image
+            from catalog.silos.block.silo import to_url as block_url
+
+            if is_image(image):
+                return block_url(path), "block"
     from catalog.silos.file import to_url
 
     return to_url(path), "file"

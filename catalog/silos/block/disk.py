@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from catalog import text
 from catalog.errors import SiloError, SiloUnreachable, SiloUnreadable
@@ -18,12 +19,11 @@ _HEAD = 0x8800
 _ISO_BEGINS = 0x8000
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(NamedTuple):
     """A stretch of the disk with something on it: a partition, or all of it.
 
     `path` is its directory in the disk's tree: `p1`, or empty where there are no partitions. `bytes` is how much
-    of it the image really has, `missing` how much it lacks.
+    of it the image really has; `cut` says that this is less than its filesystem takes.
     """
 
     path: str
@@ -31,7 +31,7 @@ class Volume:
     bytes: int
     content: Content
     partition: Partition | None = None
-    missing: int = 0
+    cut: str | None = None
 
     @property
     def holds_files(self) -> bool:
@@ -44,8 +44,7 @@ class Volume:
         return self.content.kind or "empty"
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(NamedTuple):
     """What an image holds. `table` is None when one filesystem covers all of it."""
 
     table: Table | None
@@ -122,7 +121,7 @@ def _whole(image: Image) -> Volume:
         )
     if content.reader is None:
         raise SiloUnreadable(f"{image.shown} holds {content.problem}.", hint=_how_else(content))
-    return Volume("", 0, image.size, content, missing=max((content.bytes or 0) - image.size, 0))
+    return Volume("", 0, image.size, content, None, _cut(content, image.size, truncated=True))
 
 
 def _how_else(content: Content) -> str:
@@ -162,8 +161,8 @@ class _Ends:
 def _partition(image: Image, partition: Partition, overlapped: int | None) -> Volume:
     there = max(min(partition.bytes, image.size - partition.offset), 0)
     content = _content(image, partition, there, overlapped)
-    missing = max((content.bytes or partition.bytes) - there, 0)
-    return Volume(f"p{partition.number}", partition.offset, there, content, partition, missing)
+    cut = _cut(content, there, truncated=there < partition.bytes)
+    return Volume(f"p{partition.number}", partition.offset, there, content, partition, cut)
 
 
 def _content(image: Image, partition: Partition, there: int, overlapped: int | None) -> Content:
@@ -196,9 +195,13 @@ def window(read: Read, offset: int, size: int) -> Read:
     return inner
 
 
-def lacks(missing: int) -> str:
-    """Why a partition or filesystem that is cut off is listed incompletely."""
-    return f"the image is truncated: it ends {text.size(missing)} before this filesystem does"
+def _cut(content: Content, there: int, *, truncated: bool) -> str | None:
+    """Why a filesystem is incomplete of which only `there` bytes are there: the image ends, or its partition does."""
+    missing = (content.bytes or 0) - there
+    if content.reader is None or missing <= 0:
+        return None
+    what = "the image is truncated: it" if truncated else "its partition"
+    return f"{what} ends {text.size(missing)} before this filesystem does"
 
 
 def is_image(path: str) -> bool:

@@ -265,10 +265,13 @@ def _inodes(first: int, raw: bytes, size: int) -> _Inodes:
     kinds = [mode >> 12 & 0xF if links >> 16 else _GONE for mode, links in zip(words[0::step], words[6::step])]
     lows, highs = words[1::step], words[27::step]
     sizes = [low | high << 32 for low, high in zip(lows, highs)] if any(highs) else lows.tolist()
-    times = [second if second < 1 << 31 else second - (1 << 32) for second in words[4::step]]
-    if size > 128:
+    times = words[4::step].tolist()
+    if times and max(times) >= 1 << 31:
+        times = [second if second < 1 << 31 else second - (1 << 32) for second in times]
+    fine = words[34::step] if size > 128 else array("I")
+    if any(fine):
         # Where the inode has room for them: two bits for the time after 2038, and nanoseconds.
-        room, fine = words[32::step], words[34::step]
+        room = words[32::step]
         mtimes = [
             (second + ((more & 3) << 32)) * _SECOND + (more >> 2) if there & 0xFFFF >= 12 else second * _SECOND
             for second, there, more in zip(times, room, fine)

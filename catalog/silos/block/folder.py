@@ -13,6 +13,8 @@ QUOTE = "\u201b"
 Beat = Callable[[], None]
 """Called now and then by loops over what was read, so that only a reader that is stuck is given up."""
 BEAT_EVERY = 1000
+UNKNOWN = -(2**63)
+"""A time that is not known: beyond what a catalog column holds, which listings have as None."""
 Content = Callable[[int, int], bytes]
 """`content(offset, length)`: bytes of a file; fewer than asked for only at its end."""
 _KEPT_FOLDERS = 64

@@ -14,7 +14,7 @@ from __future__ import annotations
 from catalog import text
 from catalog.model.lineage import Identity, Layer
 from catalog.naming import canonical
-from catalog.silos.block.disk import Disk, Volume, lacks
+from catalog.silos.block.disk import Disk, Volume
 from catalog.silos.block.image import Image
 from catalog.silos.paths import LARGEST
 
@@ -63,8 +63,8 @@ def _filesystem(volume: Volume, name: str, prefix: str, below: int) -> Layer:
     facts: dict[str, str | int] = _told({"type": content.kind, "label": content.label, "uuid": content.uuid})
     facts |= {"block": content.block} if content.block is not None else {}
     facts |= content.facts
-    if volume.missing and content.reader is not None:
-        facts["problem"] = lacks(volume.missing)
+    if volume.cut is not None:
+        facts["problem"] = volume.cut
     identity = Identity("filesystem", f"{name}/{volume.path}" if volume.path else name)
     return Layer("filesystem", identity, content.label or content.kind, prefix, below, content.bytes, facts)
 

@@ -99,13 +99,11 @@ class RemoteLister:
             group = [todo[0]] if alone else list(todo)
             try:
                 answers = self._list(group)
-            except ReaderFailed as error:
+            except (ReaderFailed, ReaderRefused) as error:
                 if len(group) > 1:
                     alone = len(group)
                     continue
                 answers = [_problem(error)]
-            except ReaderRefused as error:
-                answers = [_problem(error)] * len(group)
             for folder in answers:
                 alone = max(alone - 1, 0)
                 yield from _pieces(todo.popleft()[0], folder)

@@ -9,18 +9,20 @@ import importlib.util
 import os
 import select
 import signal
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catalog.errors import SiloUnreadable
 from catalog.silos.block import wire
 from catalog.silos.block.image import Image
 
-CPU_SECONDS = 20.0
+if TYPE_CHECKING:
+    import subprocess
+
+CPU_SECONDS = 10.0
 """So much CPU time a step may take: to open a filesystem, to read one directory or 1,000 entries of it."""
 SILENCE_SECONDS = 300.0
 """So long a request may take altogether, the storage's own slowness included."""
@@ -64,9 +66,9 @@ class Patience:
 class Reader:
     """Reads the filesystems of one image in a process of its own, which starts with the first request."""
 
-    def __init__(self, image: Image, cpu_seconds: float = CPU_SECONDS) -> None:
+    def __init__(self, image: Image) -> None:
         self._image = image
-        self._cpu_seconds = cpu_seconds
+        self._cpu_seconds = CPU_SECONDS
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._lock = threading.Lock()
@@ -95,11 +97,11 @@ class Reader:
             process = self._running()
             try:
                 return self._exchange(process, wire.packed(header))
-            except (OSError, EOFError, wire.GarbledError) as error:
-                raise ReaderFailed(self._ended(process)) from error
-            except TimeoutError as error:
+            except TimeoutError as error:  # an OSError, too
                 self._stop()
                 raise ReaderFailed(f"no answer within {SILENCE_SECONDS:.0f} s") from error
+            except (OSError, EOFError, wire.GarbledError) as error:
+                raise ReaderFailed(self._ended(process)) from error
             except BaseException:  # Ctrl-C: what is still under way must not be taken for the next answer
                 self._stop()
                 raise
@@ -112,6 +114,8 @@ class Reader:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._owner != os.getpid():
             self._process = None  # a fork of the process that started it: two may not ask one
+        if self._process is not None and self._process.poll() is not None:
+            self._stop()  # it ended while nothing was asked of it
         if self._process is None:
             self._process, self._owner = _started(self._image, self._cpu_seconds), os.getpid()
         return self._process
@@ -159,15 +163,17 @@ class Reader:
                     pipe.close()
             except OSError:
                 pass  # what was not sent yet is lost with the process
-        try:
-            process.wait(0.5)  # it ends by itself when its requests end
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        until = time.monotonic() + 0.5  # it ends by itself when its requests end
+        while process.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
 
 
 def _started(image: Image, cpu_seconds: float) -> subprocess.Popen[bytes]:
     """A new reader process. It loads the standard library, this package and pytsk3, and nothing else."""
+    import subprocess  # most ext filesystems are listed without it
+
     found = importlib.util.find_spec("pytsk3")
     if found is None or found.origin is None:
         raise SiloUnreadable("pytsk3, which reads filesystems, is not installed.", hint="pip install pytsk3")

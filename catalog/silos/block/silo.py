@@ -28,7 +28,7 @@ from catalog.model import Entry, Failure, Listing
 from catalog.silos import file, ranges
 from catalog.silos import options as given
 from catalog.silos.base import Capabilities, Reached, Unchanged
-from catalog.silos.block.disk import Disk, Volume, lacks, survey, volume_at, window
+from catalog.silos.block.disk import Disk, Volume, survey, volume_at, window
 from catalog.silos.block.ext import ExtFilesystem
 from catalog.silos.block.folder import Folders, UnreadableError, reason
 from catalog.silos.block.image import Image, Stamp, split, stamp_of
@@ -238,10 +238,12 @@ class BlockSilo:
                 hint=None if session.disk.table else f"It has no partitions: {volume.content.says} covers all of it.",
             )
         room = min(volume.bytes, session.image.allocated) + _SPARE
+        cut = volume.cut if not inside else None
+        if unchanged is not None and cut is not None:
+            unchanged = _but(path, unchanged)  # what is missing has to be told
         for listing in walk(_lister(session, volume), (path, told[0]), room, unchanged):
-            if volume.missing and not inside and listing.path == path and listing.complete and not listing.more:
-                failure = Failure(path, lacks(volume.missing), retriable=False)
-                listing = replace(listing, complete=False, failure=failure)
+            if cut is not None and listing.path == path and listing.complete and not listing.more:
+                listing = replace(listing, complete=False, failure=Failure(path, cut, retriable=False))
             yield listing
 
     def _file(self, path: str) -> tuple[_Session, _Found]:
@@ -306,6 +308,11 @@ def _find(session: _Session, volume: Volume, inside: str) -> _Told:
     if folders is None:
         folders = session.folders[volume.path] = Folders(_ext(session, volume))
     return folders.find(names)
+
+
+def _but(path: str, unchanged: Unchanged) -> Unchanged:
+    """`unchanged`, which knows nothing of the directory `path`."""
+    return lambda asked, mtime_ns: None if asked == path else unchanged(asked, mtime_ns)
 
 
 def _told_why(error: Exception) -> str:

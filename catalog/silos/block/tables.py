@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from catalog.silos.block.image import Read, guid
 
@@ -56,8 +56,7 @@ BOOT = frozenset({"BIOS boot", "PReP boot", "Microsoft reserved"})
 """Types of partitions that never hold a filesystem, only code or nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
+class Partition(NamedTuple):
     """A partition as its table describes it. `number` is what the operating system calls it; sizes are bytes."""
 
     number: int
@@ -68,8 +67,7 @@ class Partition:
     uuid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A partition table. `state` says what is odd about it, `problem` why partitions may be missing from it."""
 
     kind: str
@@ -140,9 +138,8 @@ def _gpt_partition(entries: bytes, index: int, each: int, sector: int) -> Partit
 # ---------------------------------------------------------------- MBR
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    index: int
+class _Entry(NamedTuple):
+    place: int
     status: int
     type: int
     start: int
@@ -175,7 +172,7 @@ def mbr(read: Read, sector: int) -> Table | None:
         if not entry.type or not entry.sectors:
             continue
         if entry.type not in _MBR_EXTENDED:
-            partitions.append(_mbr_partition(entry.index + 1, entry.start, entry, sector))
+            partitions.append(_mbr_partition(entry.place + 1, entry.start, entry, sector))
             continue
         try:
             first = 5 + sum(one.number > 4 for one in partitions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.silos.block.folder import BEAT_EVERY, Beat, Content, Folder, arranged, as_text, nameable
+from catalog.silos.block.folder import BEAT_EVERY, UNKNOWN, Beat, Content, Folder, arranged, as_text, nameable
 
 _LABEL = b" (Volume Label Entry)"
 _METADATA = frozenset({b"$ALLOC_BITMAP", b"$UPCASE_TABLE"})
@@ -87,5 +87,6 @@ class ListedFilesystem:
         elif kind:
             folder.skip(kind)
         else:
-            mtime_ns = int(meta.mtime) * 1_000_000_000 + int(meta.mtime_nano)
+            seconds = int(meta.mtime)  # 0 where no time was written: both kinds begin in 1980
+            mtime_ns = seconds * 1_000_000_000 + int(meta.mtime_nano) if seconds else UNKNOWN
             files.append((name, int(meta.size), mtime_ns, int(meta.addr)))

@@ -21,6 +21,7 @@ from catalog.silos.block import wire
 from catalog.silos.block.folder import Content, Folder, Folders, Reading, reason
 
 _MEMORY = 4 << 30
+_TOO_MUCH = "it takes more memory than it may"
 _KEPT_FILES = 16
 _ENOUGH = 4_000  # names in one answer, after which no further directory is begun
 _SLICE = 50_000  # names of one directory in one answer
@@ -89,7 +90,7 @@ class Worker:
             return wire.packed({"error": reason(error)})
         except MemoryError:
             self._opened.clear()
-            return wire.packed({"error": "it takes more memory than it may"})
+            return wire.packed({"error": _TOO_MUCH})
 
     # ------------------------------------------------------------ requests
 
@@ -108,8 +109,9 @@ class Worker:
             self._beat()
             try:
                 folder = folders.get(node)
-            except OSError as error:
-                found.append({"files": 0, "problem": reason(error)})
+            except (OSError, MemoryError) as error:
+                problem = reason(error) if isinstance(error, OSError) else _TOO_MUCH
+                found.append({"files": 0, "problem": problem})
                 continue
             before = len(names)
             names += folder.names[start:end]
