@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fake_catalog import NOW, FakeCatalog, hits
+from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
 
 from catalog.tui.app import CatalogApp
 from catalog.tui.clipboard import Copied
@@ -22,14 +24,21 @@ def make_app(cat=None, *, perf=lambda: 0.0, **options):
 
 
 async def settle(pilot):
-    """Until no search is pending and no worker runs, twice in a row."""
+    """Until no search is pending, no worker runs and the footer shows the keys of now, twice in a row."""
     quiet = 0
     async with asyncio.timeout(20):
         while quiet < 2:
             await pilot.pause(0.01)
-            boxes = pilot.app.screen.query(SearchBox)
+            screen = pilot.app.screen
             busy = any(worker.is_running for worker in pilot.app.workers)
-            quiet = 0 if busy or any(box.pending for box in boxes) else quiet + 1
+            busy = busy or any(box.pending for box in screen.query(SearchBox))
+            quiet = quiet + 1 if not busy and all(map(up_to_date, screen.query(Footer))) else 0
+
+
+def up_to_date(footer):
+    """A footer draws itself anew some time after the focus moved."""
+    wanted = {binding.action for _, binding, _, _ in footer.screen.active_bindings.values() if binding.show}
+    return {key.action for key in footer.query(FooterKey)} == wanted
 
 
 async def until(pilot, holds):

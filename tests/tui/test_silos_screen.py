@@ -201,7 +201,7 @@ async def test_silos_without_a_value_stand_last_either_way():
     async with driven(FakeCatalog(hits(5), with_silos=known), size=(120, 30)) as pilot:
         await go(pilot, "2")
         for down in (True, False):
-            pilot.app.screen._sort(("files", down))
+            pilot.app.screen.sort_by(("files", down))
             assert rows(pilot)[-1].info.name == "new"
             assert [row.info.files for row in rows(pilot)[:3]] == sorted((88, 12_042, 1_204_551), reverse=down)
 
