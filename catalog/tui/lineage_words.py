@@ -15,7 +15,7 @@ from catalog.tui.describe import Clock
 from catalog.tui.tracing import Focus, Totals, edges_of
 
 ICONS = {"dataset": "▤", "model": "◆", "storage": "▥"}
-HOW_TO = "catalog lineage import EVENTS.ndjson"
+HOW_TO = "catalog lineage import FILE"
 MODELS_SHOWN = 8
 ROOMY = 30  # cells from which the counts of the focus are told in full
 LABEL = 9  # cells of the labels of an edge

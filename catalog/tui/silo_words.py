@@ -11,6 +11,7 @@ from rich.text import Text
 from catalog import text
 from catalog.model import SiloInfo
 from catalog.model.lineage import Layer
+from catalog.model.schedules import ScheduleInfo
 from catalog.silos.secrets import is_reference
 from catalog.tui.cells import pair, shown
 from catalog.tui.crawl_line import CrawlLine
@@ -29,6 +30,7 @@ class SiloLine:
     crawl: CrawlLine
     reached: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
+    schedules: tuple[ScheduleInfo, ...] = ()
 
 
 def silo_facts(line: SiloLine, clock: Clock) -> Text:
@@ -42,9 +44,23 @@ def silo_facts(line: SiloLine, clock: Clock) -> Text:
     ]
     width = max((len(shown(name)) for name in info.options), default=0)
     lines += section("Options", [_option(name, value, width) for name, value in sorted(info.options.items())])
+    lines += section("Schedules", [_schedule(one, clock) for one in line.schedules])
     lines += section("Connection", [Text(shown(part)) for part in line.reached])
     lines += section("Storage below", [_layer(line.layers, layer) for layer in line.layers])
     return Text("\n").join(lines)
+
+
+def _schedule(schedule: ScheduleInfo, clock: Clock) -> Text:
+    """`nightly  0 3 * * * · next in 12 h 47 min · last complete 11h ago`."""
+    due = schedule.starts_ns if schedule.starts_ns is not None else schedule.due_ns
+    told = [shown(schedule.when, 60)]
+    if schedule.state is not None:
+        told.append(schedule.state)
+    elif due is not None:
+        told.append(f"next in {text.duration(max(0, due - clock.now()) / 1e9)}")
+    if schedule.last is not None:
+        told.append(f"last {schedule.last} {clock.age(schedule.last_ns)}")
+    return Text.assemble((shown(schedule.name, 60), "bold"), f"  {' · '.join(told)}")
 
 
 def _layer(layers: Sequence[Layer], layer: Layer) -> Text:

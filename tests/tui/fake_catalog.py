@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import threading
 from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
-from types import SimpleNamespace
 
 from fake_lineage import Graph
 
@@ -156,6 +154,7 @@ class FakeCatalog:
         self.history = list(history)
         self.graph = graph or Graph()
         self.layers = ()
+        self.schedule_list = []
         self.steps = ()  # what a crawl tells while it runs
         self.go_on = threading.Event()  # a crawl ends when this is set
         self.crawling: list[tuple[str, str, str]] = []
@@ -208,9 +207,10 @@ class FakeFork:
     def test_silo(self, name):
         self.check_thread()
         self.origin.fail_if_told("test_silo")
-        reached = Reached("s3://acme-lake", "reader", ("raw/a.csv", "raw/b.csv"), True, 0.12)
-        return SimpleNamespace(**{f.name: getattr(reached, f.name) for f in dataclasses.fields(reached)}
-                               | {"layers": self.origin.layers})  # fmt: skip
+        return Reached("s3://acme-lake", "reader", ("raw/a.csv", "raw/b.csv"), True, 0.12, self.origin.layers)
+
+    def schedules(self):
+        return self.origin.schedule_list
 
     def crawl(self, name, *, prefix, mode, progress, stop):
         self.check_thread()

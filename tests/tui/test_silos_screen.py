@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 from driving import CopyLog, driven, query_of, screen_text, settle, until
-from fake_catalog import FakeCatalog, crawl_row, crawl_rows, hits, silos
+from fake_catalog import NOW, FakeCatalog, crawl_row, crawl_rows, hits, silos
 
 from catalog.errors import SiloRefused, StoreBusy, StoreError
 from catalog.model import CrawlProgress, SiloInfo
 from catalog.model.lineage import Identity, Layer
+from catalog.model.schedules import ScheduleInfo
 from catalog.tui.screens.search import SearchScreen
 from catalog.tui.screens.silos import SilosScreen
 
@@ -153,6 +154,22 @@ async def test_the_storage_below_a_silo_is_told_layer_by_layer():
         shown = screen_text(pilot)
         assert "volume disk.img  4.0 GB  table gpt" in shown
         assert "│ └─ partition p1  1.0 GB" in shown and "│    └─ filesystem scratch" in shown and "type ext4" in shown
+
+
+async def test_the_schedules_of_a_silo_are_told():
+    cat = estate()
+    hour = 3600 * 10**9
+    known = {"id": 1, "silo": "lake", "silo_id": 1, "added_ns": 1, "when": "0 3 * * *"}
+    cat.schedule_list = [
+        ScheduleInfo(name="nightly", due_ns=NOW + 13 * hour, last="complete", last_ns=NOW - 11 * hour, **known),
+        ScheduleInfo(name="rests", state="paused", **known),
+        ScheduleInfo(name="of another", **known | {"silo": "scans", "silo_id": 2}),
+    ]
+    async with driven(cat, size=(200, 50)) as pilot:
+        await go(pilot, "2")
+        shown = screen_text(pilot)
+        assert "nightly  0 3 * * * · next in 13 h 0 min · last complete 11h ago" in shown
+        assert "rests  0 3 * * * · paused" in shown and "of another" not in shown
 
 
 async def test_a_silo_that_refuses_is_told_with_the_remedy():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,12 +32,13 @@ from catalog.tui.widgets.table import VirtualTable
 
 if TYPE_CHECKING:
     from catalog.api import Catalog, CrawlRow
+    from catalog.model.schedules import ScheduleInfo
     from catalog.silos.base import Reached
 
 
-def read_silos(cat: Catalog) -> tuple[list[SiloInfo], Mapping[str, CrawlRow]]:
-    """The silos, and the last crawl of each by its name."""
-    return cat.silos(), {row.silo: row for row in cat.last_crawls()}
+def read_silos(cat: Catalog) -> tuple[list[SiloInfo], Mapping[str, CrawlRow], list[ScheduleInfo]]:
+    """The silos, the last crawl of each by its name, and what crawls them regularly."""
+    return cat.silos(), {row.silo: row for row in cat.last_crawls()}, cat.schedules()
 
 
 class SilosScreen(SortedRows, SplitScreen):
@@ -74,14 +76,17 @@ class SilosScreen(SortedRows, SplitScreen):
 
     async def read(self) -> bool:
         """Read the silos and their last crawls."""
-        silos, last = await self._reader.run(read_silos)
-        crawler = self.catalog_app.crawler
+        silos, last, schedules = await self._reader.run(read_silos)
+        crawler, regular = self.catalog_app.crawler, defaultdict(list)
+        for schedule in schedules:
+            regular[schedule.silo_id].append(schedule)
         self._lines = [
             SiloLine(
                 info,
                 line_of(last.get(info.name), crawler.job(info.name)),
                 self._reached.get(info.id, ()),
                 self._layers.get(info.id, ()),
+                tuple(regular[info.id]),
             )
             for info in silos
         ]
@@ -142,7 +147,7 @@ class SilosScreen(SortedRows, SplitScreen):
         except CatalogError as error:
             self._tell(info, (f"✗ {error.message}", *([error.hint] if error.hint else ())))
             return
-        self._layers[info.id] = tuple(getattr(found, "layers", ()))  # told by silos that know their storage
+        self._layers[info.id] = found.layers
         readable = "files can be read" if found.readable else "! files could not be read"
         first = ", ".join(found.sample) or "nothing there"
         told = f"✓ reached in {found.seconds * 1000:,.0f} ms, {readable}"
