@@ -69,14 +69,15 @@ class Addresses:
         """The assets of those identities that a crawl found, and which of them are folders of several."""
         open_, found = set(wanted), Found()
         for place in self._places:
-            asked = {path: identity for identity in open_ for path in _paths(place, identity)}
+            asked = _asked(place, open_)
             if not asked:
                 continue
             here = _InPlace(self._db, self._belongs, place)
             for path, asset in here.find(asked).items():
                 kept = found.live if asset.live else found.gone
-                kept.setdefault(asked[path], asset.id)
-            found.folders.update(asked[path] for path in here.folders if path in asked)
+                for identity in asked[path]:
+                    kept.setdefault(identity, asset.id)
+            found.folders.update(one for path in here.folders for one in asked.get(path, ()))
             open_ -= found.live.keys()
         return found
 
@@ -84,12 +85,13 @@ class Addresses:
         """The (silo, path) of those identities that are directories of a silo, or patterns in one."""
         open_, found = set(wanted), dict[Identity, tuple[int, str]]()
         for place in self._places:
-            asked = {path: identity for identity in open_ for path in _paths(place, identity)}
+            asked = _asked(place, open_)
             bases = {path: _above_glob(path) for path in asked}
             known = set(_directories(self._db, place.silo_id, set(bases.values())))
-            for path, identity in asked.items():
+            for path, identities in asked.items():
                 if bases[path] in known:
-                    found.setdefault(identity, (place.silo_id, bases[path]))
+                    for identity in identities:
+                        found.setdefault(identity, (place.silo_id, bases[path]))
             open_ -= found.keys()
         return found
 
@@ -261,6 +263,15 @@ def _is_partition(asset: _Asset, within: Sequence[str], is_directory: bool) -> b
         return True
     keys = [one.partition("=")[0] for one in folders]
     return keys == asset.partitions[: len(keys)] and (not to_file or len(keys) == len(asset.partitions))
+
+
+def _asked(place: Place, identities: Iterable[Identity]) -> dict[str, list[Identity]]:
+    """The paths in a silo that the identities may mean."""
+    asked: dict[str, list[Identity]] = defaultdict(list)
+    for identity in identities:
+        for path in _paths(place, identity):
+            asked[path].append(identity)
+    return asked
 
 
 def _paths(place: Place, identity: Identity) -> list[str]:

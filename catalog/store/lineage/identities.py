@@ -75,23 +75,24 @@ class Identities:
         self._known: dict[Identity, int] = {}
         self._unwritten: dict[Identity, int] = {}
         self._linked: set[tuple[Identity, Identity]] = set()
+        self._checked: set[int] = set()
         self._addresses: Addresses | None = None
 
     def begin(self) -> None:
-        """Take the lock of writers, and forget what another writer has merged or removed meanwhile."""
+        """Take the lock of writers; what was found before another writer's turn is looked at again when it is used."""
         lock(self._db)
         self._addresses = None
+        self._checked.clear()
+        self.kinds.clear()
         if len(self._known) > _REMEMBERED:
             self.forget()
-        sql = "SELECT id FROM asset WHERE id IN ({}) AND merged_into IS NULL AND removed_crawl IS NULL"
-        there = {row[0] for row in among(self._db, sql, set(self._known.values()))}
-        self._known = {identity: asset for identity, asset in self._known.items() if asset in there}
 
     def forget(self) -> None:
         """Remember nothing: what was made in a transaction that was rolled back is not there."""
         self._known.clear()
         self._unwritten.clear()
         self._linked.clear()
+        self._checked.clear()
         self.kinds.clear()
 
     @property
@@ -108,6 +109,7 @@ class Identities:
         held one dataset may hold another one now, or several.
         """
         wanted = set(wanted)
+        self._drop_stale(wanted)
         missing = {one for one in wanted if one not in self._known}
         firm, used, gone = dict[Identity, int](), dict[Identity, int](), set[Identity]()
         for namespace, name, asset, was_used, is_gone in joined(self._db, _ALIASES, missing):
@@ -122,6 +124,7 @@ class Identities:
         # Of what was used before and is not found any more, only what is gone is still meant.
         self._known |= {one: asset for one, asset in used.items() if one in gone and one not in crawled.folders}
         self._known |= found | firm
+        self._checked.update(self._known[one] for one in missing if one in self._known)
         return {one: self._known[one] for one in wanted if one in self._known}
 
     def find_or_make(
@@ -174,6 +177,17 @@ class Identities:
             if asset in into:
                 self._known[identity] = into[asset]
 
+    def _drop_stale(self, wanted: Iterable[Identity]) -> None:
+        """Forget those of the identities whose asset another writer has merged or removed since."""
+        unchecked = {self._known[one] for one in wanted if one in self._known} - self._checked
+        sql = "SELECT id FROM asset WHERE id IN ({}) AND merged_into IS NULL AND removed_crawl IS NULL"
+        there = {row[0] for row in among(self._db, sql, unchecked)}
+        self._checked |= there
+        if there != unchecked:
+            stale = unchecked - there
+            self._known = {one: asset for one, asset in self._known.items() if asset not in stale}
+            self._linked.clear()
+
     def _unite(self, one: int, other: int) -> list[str]:
         sql = "SELECT id, path, silo_id IS NOT NULL FROM asset WHERE id IN ({})"
         rows = {row[0]: row[1:] for row in among(self._db, sql, (one, other))}
@@ -216,6 +230,7 @@ class Identities:
         texts = [(rows[one], search_text(one.name, address(*one), None, kind)) for one, kind in wanted.items()]
         self._db.executemany("INSERT INTO asset_text(rowid, text) VALUES (?, ?)", texts)
         self._known |= rows
+        self._checked.update(rows.values())
         self.kinds.update((rows[one], kind) for one, kind in wanted.items())
         self.made += len(rows)
         self._remember(rows, "named", origin_id)

@@ -56,6 +56,7 @@ class _Import:
         self._who = Identities(db, belongs, now_ns)
         self._absorber = Absorber(db, self._who.kinds, now_ns)
         self._telling = Telling(db, digest, now_ns)
+        self._held: set[tuple[int, bool]] = set()
         self._declared = 0  # edges that jobs and datasets declare, runs aside
 
     def take(self, items: Sequence[Item]) -> None:
@@ -73,6 +74,7 @@ class _Import:
             self._who.forget()
             self._absorber.forget()
             self._telling.forget()
+            self._held.clear()
             raise
         report = self.report
         self.report = replace(
@@ -103,7 +105,7 @@ class _Import:
         self._telling.jobs(events)
         self._telling.datasets(events, assets)
         stored.store(self._db, events, self._now)
-        hold(self._db, self._who.addresses, assets, self._now)
+        hold(self._db, self._who.addresses, assets, self._now, self._held)
         return conflicts
 
     def _identify(self, events: Sequence[EventSeen]) -> tuple[Assets, list[tuple[str, str]]]:

@@ -56,25 +56,32 @@ def meet(db: Database, silo_id: int, belongs: Belongs, crawl_id: int | None = No
     return len(into)
 
 
-def hold(db: Database, addresses: Addresses, assets: Mapping[Identity, int], now_ns: int) -> None:
+def hold(
+    db: Database, addresses: Addresses, assets: Mapping[Identity, int], now_ns: int,
+    done: set[tuple[int, bool]] | None = None,
+) -> None:  # fmt: skip
     """Join the folders among named assets with the datasets at and below them. Inside the caller's transaction.
 
-    A folder that a job wrote leads to its datasets; the datasets lead to a folder that a job reads.
+    A folder that a job wrote leads to its datasets; the datasets lead to a folder that a job reads. What is
+    in `done` (asset, and whether it was written) was joined before, and is added to.
     """
     folders = addresses.directories(assets)
     if not folders:
         return
     ids = {assets[one] for one in folders}
     named = {row[0] for row in among(db, "SELECT id FROM asset WHERE id IN ({}) AND silo_id IS NULL", ids)}
-    live = "SELECT DISTINCT {0} FROM edge WHERE {0} IN ({{}}) AND retracted_ns IS NULL AND kind <> 'holds'"
+    live = (
+        "SELECT DISTINCT {0} FROM edge WHERE {0} IN ({{}}) AND retracted_ns IS NULL AND kind NOT IN ('holds', 'stores')"
+    )
     written = {row[0] for row in among(db, live.format("target_id"), named)}
     read = {row[0] for row in among(db, live.format("source_id"), named)}
     for identity, (silo_id, path) in folders.items():
         asset = assets[identity]
-        if asset in written:
-            _join(db, asset, silo_id, path, now_ns, outward=True)
-        if asset in read:
-            _join(db, asset, silo_id, path, now_ns, outward=False)
+        for outward, used in ((True, written), (False, read)):
+            if asset in used and (done is None or (asset, outward) not in done):
+                _join(db, asset, silo_id, path, now_ns, outward=outward)
+                if done is not None:
+                    done.add((asset, outward))
 
 
 # ---------------------------------------------------------------- inside

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from catalog.model import Field
-from catalog.model.events import FAILED, DatasetSeen, EventSeen
+from catalog.model.events import DatasetSeen, EventSeen
 from catalog.model.lineage import Identity
 from catalog.store import inspections
 from catalog.store.datasets import refresh_text
@@ -49,7 +49,7 @@ class Telling:
                 self._schemas[asset] = one.fields
                 schema = inspections.schema(self._db, one.fields, self._digest)
                 touched.add(asset)
-            if one.role == "output" and event.type not in FAILED:
+            if one.role == "output" and event.type in ("running", "complete"):
                 newest = max(newest, event.time_ns)
             named[asset] = schema, newest, one.format or format
         self._db.executemany(

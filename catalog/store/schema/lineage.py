@@ -14,7 +14,7 @@ class Alias(Table, table=True):
     """Another identity of an asset, or the only one of an asset that no crawl has found yet.
 
     What a crawl found is looked up by its silo's address and needs no row here. `kind` is `named` (an
-    event or a record used it), `symlink`, `table` (opaque: no path), `renamed`; `origin_id` says who told.
+    event or a record used it), `symlink`, or `table` (opaque: no path); `origin_id` says who told.
     """
 
     namespace: str = Field(sa_type=Text, primary_key=True)
