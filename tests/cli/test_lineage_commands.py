@@ -29,7 +29,14 @@ def events(tmp_path, data):
 def mixed(tmp_path, events):
     path = tmp_path / "mixed.ndjson"
     odd = event("WHAT", 3, "odd", [dataset("s3://lake", "t")], [dataset("s3://lake", "t")], eventTime=at(3))
-    path.write_text(events.read_text() + "not json\n" + json.dumps(event("START", 2, eventTime="never")) + "\n" + json.dumps(odd) + "\n")
+    path.write_text(
+        events.read_text()
+        + "not json\n"
+        + json.dumps(event("START", 2, eventTime="never"))
+        + "\n"
+        + json.dumps(odd)
+        + "\n"
+    )
     return path
 
 
@@ -120,7 +127,20 @@ def test_importing_makes_the_catalog(run, events, tmp_path):
 
 
 def test_recording_from_a_shell(run, lab):
-    ran = run("lineage", "record", "--job", "train", "--reads", "lab/clicks", "--trains", "churn-v5", "--metric", "auc=0.93", "--code", "git:abc1234")
+    ran = run(
+        "lineage",
+        "record",
+        "--job",
+        "train",
+        "--reads",
+        "lab/clicks",
+        "--trains",
+        "churn-v5",
+        "--metric",
+        "auc=0.93",
+        "--code",
+        "git:abc1234",
+    )
     assert ran.code == 0
     assert ran.err == "Recorded a run of 'train': 1 input, 1 output.\n"
     (run_id,) = ran.out.split()
@@ -141,7 +161,10 @@ def test_recording_as_json(run, lab, data):
     child = run("lineage", "record", "--job", "k", "--writes", "s3://lake/y", "--parent", found["run"])
     assert child.code == 0
     facets = json.loads(run("lineage", "export").out.splitlines()[-1])["run"]["facets"]
-    assert facets["parent"]["run"]["runId"] == found["run"] and facets["parent"]["job"] == {"namespace": "team", "name": "j"}
+    assert facets["parent"]["run"]["runId"] == found["run"] and facets["parent"]["job"] == {
+        "namespace": "team",
+        "name": "j",
+    }
 
 
 @pytest.mark.parametrize(
@@ -216,7 +239,14 @@ def test_nothing_is_pending_when_all_was_found(run, lab, events):
 def test_names_are_searched_shown_and_completed_like_datasets(run, lab, events):
     run("lineage", "import", events)
     (hit,) = run("search", "total", "-o", "json").json
-    assert (hit["name"], hit["uri"], hit["silo"], hit["files"], hit["bytes"], hit["version"]) == ("out", "s3://lake/out", "", None, None, None)
+    assert (hit["name"], hit["uri"], hit["silo"], hit["files"], hit["bytes"], hit["version"]) == (
+        "out",
+        "s3://lake/out",
+        "",
+        None,
+        None,
+        None,
+    )
     assert hit["modified"] == at(1)
     for reference in ("out", "s3://lake/out", "s3a://lake//out/", "s3n://LAKE/out", str(hit["id"])):
         shown = run("show", reference, "-o", "json").json
@@ -224,7 +254,11 @@ def test_names_are_searched_shown_and_completed_like_datasets(run, lab, events):
     assert shown["evidence"] == "named by job etl/daily; no crawl has found it" and shown["rule"] == "named"
     assert [one["path"] for one in shown["schema"]] == ["total", "day"]
     page = run("show", "s3://lake/out").out
-    assert "named by job etl/daily; no crawl has found it (named, 90%)" in page and "holds" not in page and "1970" not in page
+    assert (
+        "named by job etl/daily; no crawl has found it (named, 90%)" in page
+        and "holds" not in page
+        and "1970" not in page
+    )
     assert run("files", "s3://lake/out").code == 0
     assert run("versions", "s3://lake/out").out == ""
     assert run("schema", "s3://lake/out").out.splitlines()[1].startswith("total")
@@ -235,7 +269,18 @@ def test_names_are_searched_shown_and_completed_like_datasets(run, lab, events):
 
 
 def test_two_names_of_one_dataset_lead_to_it(run, lab, data, tmp_path):
-    path = write(tmp_path / "e.ndjson", [event("COMPLETE", 1, "j", [dataset("file", f"{data}/clicks", symlinks=symlink("hive://m:9083", "web.clicks"))], [])])
+    path = write(
+        tmp_path / "e.ndjson",
+        [
+            event(
+                "COMPLETE",
+                1,
+                "j",
+                [dataset("file", f"{data}/clicks", symlinks=symlink("hive://m:9083", "web.clicks"))],
+                [],
+            )
+        ],
+    )
     run("lineage", "import", path)
     shown = run("show", "lab/clicks", "-o", "json").json
     assert run("show", "hive://m:9083/web.clicks", "-o", "json").json["id"] == shown["id"]
@@ -244,7 +289,10 @@ def test_two_names_of_one_dataset_lead_to_it(run, lab, data, tmp_path):
 
 def test_a_merged_id_goes_on_leading_to_the_asset(run, lab, data, tmp_path):
     later = data / "later.csv"
-    path = write(tmp_path / "e.ndjson", [event("COMPLETE", 1, "j", [], [dataset("file", str(later), documentation=facet(description="Told."))])])
+    path = write(
+        tmp_path / "e.ndjson",
+        [event("COMPLETE", 1, "j", [], [dataset("file", str(later), documentation=facet(description="Told."))])],
+    )
     run("lineage", "import", path)
     (named,) = run("search", "later", "-o", "json").json
     run("annotate", named["id"], "--tag", "pii")

@@ -17,7 +17,9 @@ from catalog.lineage.openlineage import files, read
 from catalog.lineage.openlineage.events import EventError, parse
 from catalog.model.events import EventSeen, Rejected
 
-EVENTS = [event("COMPLETE", n, f"job {n}", [dataset("s3://lake", "a")], [dataset("s3://lake", "b")], n) for n in range(1, 6)]
+EVENTS = [
+    event("COMPLETE", n, f"job {n}", [dataset("s3://lake", "a")], [dataset("s3://lake", "b")], n) for n in range(1, 6)
+]
 
 
 def items(*paths):
@@ -328,9 +330,21 @@ def placed(inner):
     """Hostile JSON where an event has its parts, so that reading gets past the door."""
     base = event("COMPLETE", 1, "j", [dataset("s3://lake", "a")], [dataset("s3://lake", "b")])
     spots = st.sampled_from(
-        [("inputs",), ("outputs",), ("job",), ("run",), ("eventType",), ("job", "facets"), ("run", "facets"), ("job", "name")]
+        [
+            ("inputs",),
+            ("outputs",),
+            ("job",),
+            ("run",),
+            ("eventType",),
+            ("job", "facets"),
+            ("run", "facets"),
+            ("job", "name"),
+        ]
         + [("inputs", 0, key) for key in ("facets", "name", "namespace", "inputFacets")]
-        + [("outputs", 0, "facets", key) for key in ("schema", "columnLineage", "lineage", "symlinks", "version", "tags")]
+        + [
+            ("outputs", 0, "facets", key)
+            for key in ("schema", "columnLineage", "lineage", "symlinks", "version", "tags")
+        ]
     )
 
     def put(spot, value):
@@ -354,7 +368,12 @@ def test_any_json_in_any_place_of_an_event_is_read_or_refused(value):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=300) | st.lists(st.sampled_from([ONE.encode(), b"{", b"[", b"]", b",", b"\n", b"\xff", b'"', b"\x1f\x8b"]), max_size=12).map(b"".join))
+@given(
+    st.binary(max_size=300)
+    | st.lists(
+        st.sampled_from([ONE.encode(), b"{", b"[", b"]", b",", b"\n", b"\xff", b'"', b"\x1f\x8b"]), max_size=12
+    ).map(b"".join)
+)
 def test_any_bytes_are_read_to_their_end(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("any") / "events"
     path.write_bytes(content)

@@ -42,7 +42,9 @@ def test_declared_lineage_outlives_the_silo(bench):
     assert bench.rows("SELECT source_id FROM edge") == [(before,)]
     assert len(bench.named()) == 2 and bench.rows("SELECT COUNT(*) FROM asset") == [(2,)]
     assert bench.rows("SELECT kind, value FROM annotation ORDER BY kind") == [("owner", "ann"), ("tag", "pii")]
-    ((evidence, files, version, columns),) = bench.rows("SELECT evidence, files, version, schema_id FROM asset WHERE id = ?", before)
+    ((evidence, files, version, columns),) = bench.rows(
+        "SELECT evidence, files, version, schema_id FROM asset WHERE id = ?", before
+    )
     assert "'lab', which was forgotten" in evidence
     assert (files, version) == (0, 0) and columns is not None
     add_again(bench)

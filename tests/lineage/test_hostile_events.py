@@ -20,9 +20,13 @@ from catalog.store.lineage.events import bodies
 from catalog.store.lineage.pending import pending
 
 WORDS = st.text(
-    st.sampled_from("ab/:@.%?#{}*'\"\\ =é\u201b\udce9\ud800\0\x1b\n\u202e😀_~") | st.characters(codec=None), min_size=1, max_size=12
+    st.sampled_from("ab/:@.%?#{}*'\"\\ =é\u201b\udce9\ud800\0\x1b\n\u202e😀_~") | st.characters(codec=None),
+    min_size=1,
+    max_size=12,
 )
-PLACES = st.sampled_from(["s3://b", "s3a://B/x", "file", "file:///d", "hive://m:1", "hf", "model", "inmemory://", "", "\0ns"])
+PLACES = st.sampled_from(
+    ["s3://b", "s3a://B/x", "file", "file:///d", "hive://m:1", "hf", "model", "inmemory://", "", "\0ns"]
+)
 DATASETS = st.builds(
     lambda place, name, label, other, column: dataset(
         place, name,
@@ -43,7 +47,9 @@ EVENTS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(EVENTS, min_size=1, max_size=4))
 def test_what_is_read_can_be_stored_and_read_again(bare, tmp_path, events):
     report = import_file(bare.url, write(tmp_path / "events.ndjson", events))
@@ -79,7 +85,15 @@ def test_chains_of_symlinks_end_in_one_asset(bare, order):
     """Names a0 = a1 = … = a8, told a pair at a time in any order, and never leading in a circle."""
     for number in order:
         other = symlink("file", f"/m{number + 1}", "LOCATION")
-        bare.tell(event("COMPLETE", number + 1, f"j{number}", [dataset("file", f"/m{number}", symlinks=other)], [dataset("s3://x", "out")]))
+        bare.tell(
+            event(
+                "COMPLETE",
+                number + 1,
+                f"j{number}",
+                [dataset("file", f"/m{number}", symlinks=other)],
+                [dataset("s3://x", "out")],
+            )
+        )
     assert len(bare.named()) == 2
     assert len({source for source, _ in bare.edges()}) == 1
 
@@ -98,7 +112,13 @@ def test_nothing_of_a_file_is_run_or_printed_raw(tmp_path, monkeypatch, capsys):
     )  # fmt: skip
     raw = json.dumps(event("COMPLETE", 2, "\x7f\x9b31m\u202e", [dataset("s3://b", "raw\x9b")]), ensure_ascii=False)
     Path(path).write_text(path.read_text() + evil + "\n" + raw + "\n")
-    for words in (["lineage", "import", str(path)], ["lineage", "pending"], ["lineage", "export"], ["search", "out"], ["show", "s3://b/out"]):
+    for words in (
+        ["lineage", "import", str(path)],
+        ["lineage", "pending"],
+        ["lineage", "export"],
+        ["search", "out"],
+        ["show", "s3://b/out"],
+    ):
         main(words)
         out, err = capsys.readouterr()
         assert not set("\x1b\u202e\x07\x7f\x9b") & set(out + err)

@@ -107,11 +107,22 @@ def test_the_same_events_again_change_nothing(bare):
         dataset_event(lake("a", symlinks=symlink("hive://m:9083", "db.a"))),
     ]
     bare.tell(*events)
-    before = [bare.rows(f"SELECT * FROM {t} ORDER BY 1, 2") for t in ("asset", "edge", "run", "run_asset", "event", "job")]
+    before = [
+        bare.rows(f"SELECT * FROM {t} ORDER BY 1, 2") for t in ("asset", "edge", "run", "run_asset", "event", "job")
+    ]
     spaced = [json.loads(json.dumps(one, sort_keys=True, indent=1)) for one in reversed(events)]
     report = bare.tell(*spaced, events[0])
-    assert (report.read, report.accepted, report.repeated, report.edges, report.assets, report.runs) == (5, 0, 5, 0, 0, 0)
-    assert [bare.rows(f"SELECT * FROM {t} ORDER BY 1, 2") for t in ("asset", "edge", "run", "run_asset", "event", "job")] == before
+    assert (report.read, report.accepted, report.repeated, report.edges, report.assets, report.runs) == (
+        5,
+        0,
+        5,
+        0,
+        0,
+        0,
+    )
+    assert [
+        bare.rows(f"SELECT * FROM {t} ORDER BY 1, 2") for t in ("asset", "edge", "run", "run_asset", "event", "job")
+    ] == before
 
 
 def test_an_edge_counts_its_runs_and_names_the_latest(bare):
@@ -128,7 +139,9 @@ def test_an_edge_counts_its_runs_and_names_the_latest(bare):
 @pytest.mark.parametrize("together", [True, False])
 def test_a_run_that_failed_makes_no_edge(bare, state, together):
     start = event("START", 1, "j", [lake("a")], [lake("b")])
-    end = event(state, 1, "j", [lake("a")], [lake("b")], minute=1, run_facets={"errorMessage": facet(message="disk full")})
+    end = event(
+        state, 1, "j", [lake("a")], [lake("b")], minute=1, run_facets={"errorMessage": facet(message="disk full")}
+    )
     if together:
         bare.tell(start, end)
     else:
@@ -188,7 +201,10 @@ def test_jobs_runs_and_parents_are_kept(bare):
 
 
 def test_what_a_run_read_and_wrote_is_kept_with_versions_and_counts(bare):
-    read = {**lake("a", version=facet(datasetVersion="17")), "inputFacets": {"inputStatistics": facet(rowCount=5, size=50)}}
+    read = {
+        **lake("a", version=facet(datasetVersion="17")),
+        "inputFacets": {"inputStatistics": facet(rowCount=5, size=50)},
+    }
     wrote = {**lake("b"), "outputFacets": {"outputStatistics": facet(rowCount=4, size=40, fileCount=2)}}
     bare.tell(event("COMPLETE", 1, "j", [read], [wrote]))
     rows = {row[0]: row[1:] for row in bare.rows("SELECT role, label, facts FROM run_asset")}
@@ -234,7 +250,10 @@ def test_columns_add_the_input_that_is_missing(bare):
     out = lake("model", columnLineage=columns(id=[(LAKE, "seed", "id")], n=[(LAKE, "a", "n")]))
     bare.tell(event("COMPLETE", 1, "j", [lake("a")], [out]))
     assert edges(bare) == {("a", "model"), ("seed", "model")}
-    assert {(row[0], row[1]) for row in bare.rows("SELECT source_field, target_field FROM column_edge")} == {("id", "id"), ("n", "n")}
+    assert {(row[0], row[1]) for row in bare.rows("SELECT source_field, target_field FROM column_edge")} == {
+        ("id", "id"),
+        ("n", "n"),
+    }
 
 
 def test_columns_say_which_output_an_input_went_to(bare):
@@ -270,7 +289,11 @@ def test_the_explicit_facet_of_a_job_names_its_targets(bare, holder, key):
         {"namespace": LAKE, "name": "out", "type": "DATASET", "inputs": [source(LAKE, "a"), {"type": "JOB"}]},
         {"type": "JOB", "inputs": [source(LAKE, "sunk")]},
     ]
-    bare.tell(event("COMPLETE", 1, "j", [lake("a"), lake("b")], [lake("out")], **{holder: {"lineage": facet(**{key: entries})}}))
+    bare.tell(
+        event(
+            "COMPLETE", 1, "j", [lake("a"), lake("b")], [lake("out")], **{holder: {"lineage": facet(**{key: entries})}}
+        )
+    )
     assert edges(bare) == {("a", "out")}
     assert len(bare.rows("SELECT 1 FROM run_asset WHERE role = 'input'")) == 3
 
@@ -300,7 +323,15 @@ def test_columns_keep_how_they_were_made(bare):
 
 def test_a_model_is_trained_on_data_and_based_on_models(bare):
     model = dataset("model", "churn-v5", datasetType=facet(datasetType="MODEL"))
-    bare.tell(event("COMPLETE", 1, "train", [lake("features"), dataset("hf", "org/base"), dataset("hf", "datasets/org/d")], [model]))
+    bare.tell(
+        event(
+            "COMPLETE",
+            1,
+            "train",
+            [lake("features"), dataset("hf", "org/base"), dataset("hf", "datasets/org/d")],
+            [model],
+        )
+    )
     assert bare.edges("trained") == {(uri("features"), "model:churn-v5"), ("hf://datasets/org/d", "model:churn-v5")}
     assert bare.edges("based") == {("hf://org/base", "model:churn-v5")}
     assert dict(bare.rows("SELECT name, kind FROM asset"))["org/base"] == "model"
@@ -309,7 +340,9 @@ def test_a_model_is_trained_on_data_and_based_on_models(bare):
 def test_what_is_told_later_to_be_a_model_was_trained(bare):
     bare.tell(event("COMPLETE", 1, "train", [lake("features")], [lake("m")]))
     assert bare.edges("derived") == {(uri("features"), uri("m"))}
-    bare.tell(event("COMPLETE", 2, "train", [lake("features")], [lake("m", datasetType=facet(datasetType="MODEL"))], minute=1))
+    bare.tell(
+        event("COMPLETE", 2, "train", [lake("features")], [lake("m", datasetType=facet(datasetType="MODEL"))], minute=1)
+    )
     assert bare.edges("trained") == {(uri("features"), uri("m"))}
     assert bare.edges("derived") == set()
     assert bare.rows("SELECT runs FROM edge") == [(2,)]
@@ -324,14 +357,16 @@ def test_the_latest_declaration_of_a_job_counts(bare):
     for order in ((old, new), (new, old)):
         bare.tell(*order)
         assert edges(bare) == {("b", "x")}
-    assert bare.rows("SELECT e.evidence, j.name, e.runs FROM edge e JOIN job j ON j.id = e.job_id WHERE e.retracted_ns IS NULL") == [
-        ("declared", "j", 0)
-    ]
+    assert bare.rows(
+        "SELECT e.evidence, j.name, e.runs FROM edge e JOIN job j ON j.id = e.job_id WHERE e.retracted_ns IS NULL"
+    ) == [("declared", "j", 0)]
 
 
 def test_a_dataset_may_say_itself_what_it_is_made_from(bare):
     bare.tell(dataset_event(lake("out", lineage=facet(inputs=[source(LAKE, "a")])), minute=1))
-    bare.tell(dataset_event(lake("out", documentation=facet(description="Only words."))), )
+    bare.tell(
+        dataset_event(lake("out", documentation=facet(description="Only words."))),
+    )
     assert edges(bare) == {("a", "out")}
     bare.tell(dataset_event(lake("out", lineage=facet(inputs=[source(LAKE, "b")])), minute=2))
     assert edges(bare) == {("b", "out")}
@@ -377,9 +412,18 @@ def test_the_words_of_people_are_not_changed(bench):
     with closing(Database(bench.url)) as db:
         assets.annotate(db, assets.find(db, "lab/users.csv")[0], "ann", [], [], None)
     namespace, name = bench.identity("users.csv")
-    told = dataset(namespace, name, ownership=facet(owners=[{"name": "robot"}]), documentation=facet(description="Users."), schema=schema("z"))
+    told = dataset(
+        namespace,
+        name,
+        ownership=facet(owners=[{"name": "robot"}]),
+        documentation=facet(description="Users."),
+        schema=schema("z"),
+    )
     bench.tell(event("COMPLETE", 1, "j", [told], []))
-    assert bench.rows("SELECT kind, value FROM annotation ORDER BY kind") == [("description", "Users."), ("owner", "ann")]
+    assert bench.rows("SELECT kind, value FROM annotation ORDER BY kind") == [
+        ("description", "Users."),
+        ("owner", "ann"),
+    ]
     columns_ = {row[0] for row in bench.rows("SELECT f.path FROM field f JOIN asset a ON a.schema_id = f.schema_id")}
     assert columns_ == {"a", "b"}  # what the file itself says
 
@@ -389,7 +433,16 @@ def test_the_words_of_people_are_not_changed(bench):
 
 def test_a_dataset_that_was_dropped_is_made_from_nothing_any_more(bare):
     bare.tell(event("COMPLETE", 1, "j", [lake("a")], [lake("t")], minute=1))
-    bare.tell(event("COMPLETE", 2, "drop", [lake("a")], [lake("t", lifecycleStateChange=facet(lifecycleStateChange="DROP"))], minute=5))
+    bare.tell(
+        event(
+            "COMPLETE",
+            2,
+            "drop",
+            [lake("a")],
+            [lake("t", lifecycleStateChange=facet(lifecycleStateChange="DROP"))],
+            minute=5,
+        )
+    )
     ((over,),) = bare.rows("SELECT valid_to_ns FROM edge")
     assert over == bare.rows("SELECT MAX(ended_ns) FROM run")[0][0]
     bare.tell(event("COMPLETE", 3, "j", [lake("a")], [lake("t")], minute=9))
@@ -398,7 +451,16 @@ def test_a_dataset_that_was_dropped_is_made_from_nothing_any_more(bare):
 
 def test_what_was_dropped_before_it_was_written_stands(bare):
     bare.tell(event("COMPLETE", 1, "j", [lake("a")], [lake("t")], minute=9))
-    bare.tell(event("COMPLETE", 2, "drop", [], [lake("t", lifecycleStateChange=facet(lifecycleStateChange="TRUNCATE"))], minute=5))
+    bare.tell(
+        event(
+            "COMPLETE",
+            2,
+            "drop",
+            [],
+            [lake("t", lifecycleStateChange=facet(lifecycleStateChange="TRUNCATE"))],
+            minute=5,
+        )
+    )
     assert bare.rows("SELECT valid_to_ns FROM edge") == [(None,)]
 
 
@@ -427,9 +489,23 @@ def story():
         event("COMPLETE", 3, "j", [lake("a")], [lake("out"), lake("two")], minute=21),
         event("COMPLETE", 4, "hive", [dataset("hive://m:9083", "db.b")], [lake("three")], minute=31),
         dataset_event(lake("three", symlinks=symlink("file", "/mnt/three", "LOCATION")), minute=35),
-        event("COMPLETE", 5, "copy", [dataset("file", "/mnt/three/")], [lake("four", lineage=facet(inputs=[source("file", "/mnt/three")]))], minute=41),
+        event(
+            "COMPLETE",
+            5,
+            "copy",
+            [dataset("file", "/mnt/three/")],
+            [lake("four", lineage=facet(inputs=[source("file", "/mnt/three")]))],
+            minute=41,
+        ),
         event(None, None, "j", [lake("a")], [lake("declared")], minute=42),
-        event("COMPLETE", 6, "train", [lake("out")], [dataset("model", "m", datasetType=facet(datasetType="MODEL"))], minute=51),
+        event(
+            "COMPLETE",
+            6,
+            "train",
+            [lake("out")],
+            [dataset("model", "m", datasetType=facet(datasetType="MODEL"))],
+            minute=51,
+        ),
     ]
 
 
@@ -461,4 +537,6 @@ def test_start_complete_and_a_late_one_in_every_order(bare, order):
     for at_ in order:
         bare.tell(events[at_])
     assert edges(bare) == {("a", "b"), ("c", "b")}
-    assert bare.rows("SELECT state, ended_ns - started_ns, (SELECT COUNT(*) FROM event) FROM run") == [("complete", 120 * 10**9, 3)]
+    assert bare.rows("SELECT state, ended_ns - started_ns, (SELECT COUNT(*) FROM event) FROM run") == [
+        ("complete", 120 * 10**9, 3)
+    ]

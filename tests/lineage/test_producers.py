@@ -49,31 +49,49 @@ def client(request, tmp_path):
 def test_what_the_official_client_writes(client, bare):
     run, parent = str(uuid.uuid4()), str(uuid.uuid4())
     raw = InputDataset(
-        LAKE, "raw/orders",
+        LAKE,
+        "raw/orders",
         facets={
             "schema": schema_dataset.SchemaDatasetFacet([schema_dataset.SchemaDatasetFacetFields("id", "long")]),
             "version": dataset_version_dataset.DatasetVersionDatasetFacet("17"),
         },
         inputFacets={"inputStatistics": input_statistics_input_dataset.InputStatisticsInputDatasetFacet(rowCount=10)},
     )
-    one = column_lineage_dataset.InputField(LAKE, "raw/orders", "id", [column_lineage_dataset.Transformation("DIRECT", "IDENTITY")])
+    one = column_lineage_dataset.InputField(
+        LAKE, "raw/orders", "id", [column_lineage_dataset.Transformation("DIRECT", "IDENTITY")]
+    )
     seed = column_lineage_dataset.InputField(LAKE, "seeds/countries", "name")
     clean = OutputDataset(
-        LAKE, "clean/orders",
+        LAKE,
+        "clean/orders",
         facets={
             "columnLineage": column_lineage_dataset.ColumnLineageDatasetFacet(
                 {"id": column_lineage_dataset.Fields([one]), "country": column_lineage_dataset.Fields([seed])}
             ),
-            "symlinks": symlinks_dataset.SymlinksDatasetFacet([symlinks_dataset.Identifier("hive://m:9083", "shop.orders", "TABLE")]),
+            "symlinks": symlinks_dataset.SymlinksDatasetFacet(
+                [symlinks_dataset.Identifier("hive://m:9083", "shop.orders", "TABLE")]
+            ),
         },
-        outputFacets={"outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=9, size=90)},
+        outputFacets={
+            "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=9, size=90)
+        },
     )
     job = Job("etl", "clean", facets={"sql": sql_job.SQLJobFacet("select * from orders")})
     above = parent_run.ParentRunFacet(parent_run.Run(parent), parent_run.Job("airflow", "dag"))
     started = Run(run, facets={"parent": above})
     client.emit(RunEvent(eventTime=at(0), producer="p", eventType=RunState.START, run=started, job=job, inputs=[raw]))
-    client.emit(RunEvent(eventTime=at(5), producer="p", eventType=RunState.COMPLETE, run=Run(run), job=job, outputs=[clean]))
-    client.emit(JobEvent(eventTime=at(6), producer="p", job=Job("etl", "declared"), inputs=[raw], outputs=[OutputDataset(LAKE, "out")]))
+    client.emit(
+        RunEvent(eventTime=at(5), producer="p", eventType=RunState.COMPLETE, run=Run(run), job=job, outputs=[clean])
+    )
+    client.emit(
+        JobEvent(
+            eventTime=at(6),
+            producer="p",
+            job=Job("etl", "declared"),
+            inputs=[raw],
+            outputs=[OutputDataset(LAKE, "out")],
+        )
+    )
     client.emit(DatasetEvent(eventTime=at(7), producer="p", dataset=StaticDataset(LAKE, "out")))
     report = import_file(bare.url, client.place)
     assert (report.accepted, report.rejected, report.warnings) == (4, 0, ())
@@ -81,7 +99,9 @@ def test_what_the_official_client_writes(client, bare):
         (f"{LAKE}/raw/orders", f"{LAKE}/clean/orders"), (f"{LAKE}/seeds/countries", f"{LAKE}/clean/orders"),
         (f"{LAKE}/raw/orders", f"{LAKE}/out"),
     }  # fmt: skip
-    assert bare.rows("SELECT uuid, state, parent_uuid, ended_ns - started_ns FROM run") == [(run, "complete", parent, 300 * 10**9)]
+    assert bare.rows("SELECT uuid, state, parent_uuid, ended_ns - started_ns FROM run") == [
+        (run, "complete", parent, 300 * 10**9)
+    ]
     assert bare.rows("SELECT label, facts FROM run_asset WHERE label IS NOT NULL") == [("17", '{"rows": 10}')]
     assert bare.find("hive://m:9083/shop.orders") == f"{LAKE}/clean/orders"
     assert set(bare.rows("SELECT source_field, target_field, transformation FROM column_edge")) == {
@@ -118,10 +138,20 @@ def test_spark_names_the_directory_that_its_files_lie_in(tmp_path, db_url, crawl
     out["facets"]["lifecycleStateChange"] = facet(lifecycleStateChange="OVERWRITE")
     run = {"runId": str(uuid.uuid4()), "facets": {"spark_properties": facet(properties={"spark.app.id": "local-1"})}}
     job = {"namespace": "default", "name": "app.execute_insert_into_hadoop_fs_relation_command.t", "facets": {}}
-    common = {"producer": "https://github.com/OpenLineage/OpenLineage/tree/1.40.1/integration/spark", "run": run, "job": job}
+    common = {
+        "producer": "https://github.com/OpenLineage/OpenLineage/tree/1.40.1/integration/spark",
+        "run": run,
+        "job": job,
+    }
     events = [
         {**common, "eventType": "START", "eventTime": at(0), "inputs": [], "outputs": []},
-        {**common, "eventType": "RUNNING", "eventTime": at(1), "inputs": [{"namespace": "s3://elsewhere", "name": "raw"}], "outputs": []},
+        {
+            **common,
+            "eventType": "RUNNING",
+            "eventTime": at(1),
+            "inputs": [{"namespace": "s3://elsewhere", "name": "raw"}],
+            "outputs": [],
+        },
         {**common, "eventType": "COMPLETE", "eventTime": at(2), "inputs": [], "outputs": [out]},
     ]
     if crawl_first:
@@ -146,7 +176,13 @@ def test_airflow_assets_and_dbt_models(bare):
         "job": {"namespace": "default", "name": "shop.clean", "facets": {"sourceCode": facet(language="python", sourceCode="def clean(): ...")}},
         "inputs": [], "outputs": [{"namespace": "file", "name": "/data/clean.parquet"}],
     }  # fmt: skip
-    columns = {"fields": {"id": {"inputFields": [{"namespace": "duckdb:///data/shop.duckdb", "name": "shop.main.seed", "field": "id"}]}}}
+    columns = {
+        "fields": {
+            "id": {
+                "inputFields": [{"namespace": "duckdb:///data/shop.duckdb", "name": "shop.main.seed", "field": "id"}]
+            }
+        }
+    }
     model = {
         "eventType": "COMPLETE", "eventTime": at(1), "producer": "https://github.com/OpenLineage/OpenLineage/tree/1.40.1/integration/dbt",
         "run": {"runId": str(uuid.uuid4()), "facets": {}}, "job": {"namespace": "dbt", "name": "shop.main.model", "facets": {}},

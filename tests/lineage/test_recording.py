@@ -55,7 +55,9 @@ def edges(cat):
 
 
 def runs(cat):
-    return cat._db.all("SELECT r.uuid, j.namespace, j.name, r.state FROM run r JOIN job j ON j.id = r.job_id ORDER BY r.id")
+    return cat._db.all(
+        "SELECT r.uuid, j.namespace, j.name, r.state FROM run r JOIN job j ON j.id = r.job_id ORDER BY r.id"
+    )
 
 
 def test_a_block_is_a_run(cat, lab):
@@ -134,7 +136,9 @@ def test_runs_within_runs(cat):
             second.writes("s3://b/y")
     found = dict(cat._db.all("SELECT uuid, parent_uuid FROM run"))
     assert found == {outer.id: None, inner.id: outer.id, second.id: outer.id}
-    facts = [json.loads(row[0])["parent_job"] for row in cat._db.all("SELECT facts FROM run WHERE parent_uuid IS NOT NULL")]
+    facts = [
+        json.loads(row[0])["parent_job"] for row in cat._db.all("SELECT facts FROM run WHERE parent_uuid IS NOT NULL")
+    ]
     assert facts == [{"namespace": "default", "name": "dag"}] * 2
 
 
@@ -212,5 +216,7 @@ def test_ids_of_runs_sort_by_time():
         ids.append(new_run_id())
         time.sleep(0.002)
     assert ids == sorted(ids) and len(set(ids)) == 20
-    assert {(UUID(one).version, UUID(one).variant) for one in ids} == {(7, UUID(os.urandom(16).hex(), version=4).variant)}
+    assert {(UUID(one).version, UUID(one).variant) for one in ids} == {
+        (7, UUID(os.urandom(16).hex(), version=4).variant)
+    }
     assert abs((UUID(ids[0]).int >> 80) - time.time() * 1000) < 60_000

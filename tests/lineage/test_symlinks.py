@@ -50,7 +50,9 @@ def test_producers_that_disagree_which_name_is_the_first(bare, order):
     """The table first and the place as its symlink, or the other way round (OpenLineage 2718, 4638)."""
     events = [
         event("COMPLETE", 1, "a", [end("raw")], [dataset("s3://lake", "t", symlinks=symlink(GLUE, "table/d/t"))]),
-        event("COMPLETE", 2, "b", [dataset(GLUE, "table/d/t", symlinks=symlink("s3://lake", "t", "LOCATION"))], [end("x")]),
+        event(
+            "COMPLETE", 2, "b", [dataset(GLUE, "table/d/t", symlinks=symlink("s3://lake", "t", "LOCATION"))], [end("x")]
+        ),
         event("COMPLETE", 3, "c", [dataset("s3://lake/", "/t/")], [end("y")]),
     ]
     for number in order:
@@ -90,12 +92,16 @@ def test_the_name_of_a_table_is_no_path(bench, namespace, name):
 # ---------------------------------------------------------------- with crawls
 
 
-@pytest.mark.parametrize("order", ["table, crawl, link", "table, link, crawl", "crawl, table, link", "link, crawl, table"])
+@pytest.mark.parametrize(
+    "order", ["table, crawl, link", "table, link, crawl", "crawl, table, link", "link, crawl, table"]
+)
 def test_a_table_meets_the_files_that_a_crawl_found(bench, order):
     bench.write("t/part-0000.csv", "t/part-0001.csv")
     own = bench.identity("t")
     steps = {
-        "table": lambda: bench.tell(event("COMPLETE", 1, "report", [dataset(HIVE, "db.t", schema=schema("a"))], [end("x")])),
+        "table": lambda: bench.tell(
+            event("COMPLETE", 1, "report", [dataset(HIVE, "db.t", schema=schema("a"))], [end("x")])
+        ),
         "link": lambda: bench.tell(dataset_event(dataset(*own, symlinks=symlink(HIVE, "db.t")))),
         "crawl": bench.crawl,
     }
@@ -108,7 +114,11 @@ def test_a_table_meets_the_files_that_a_crawl_found(bench, order):
 
 def test_a_table_whose_location_is_told_meets_a_later_crawl(bench):
     bench.write("t/part-0000.csv", "t/part-0001.csv")
-    bench.tell(event("COMPLETE", 1, "j", [dataset(HIVE, "db.t", symlinks=symlink(*bench.identity("t"), "LOCATION"))], [end("x")]))
+    bench.tell(
+        event(
+            "COMPLETE", 1, "j", [dataset(HIVE, "db.t", symlinks=symlink(*bench.identity("t"), "LOCATION"))], [end("x")]
+        )
+    )
     assert edges(bench) == {("hive://metastore:9083/db.t", "x")}
     bench.crawl()
     assert edges(bench) == {("lab/t", "x")}

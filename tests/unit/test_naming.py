@@ -150,7 +150,9 @@ def built() -> list[object]:
             given = {name: words.get(name, name.replace("_", "")) for name in fields}
             if one is builders.ABFSS:
                 given["path"] = "raw/Ab/c"
-            kinds = next((v for v in vars(builders).values() if inspect.isclass(v) and issubclass(v, Enum) and v is not Enum), ())
+            kinds = next(
+                (v for v in vars(builders).values() if inspect.isclass(v) and issubclass(v, Enum) and v is not Enum), ()
+            )
             for kind in kinds if "resource_type" in given else (None,):
                 found.append(one(**(given if kind is None else given | {"resource_type": kind})))
     return found
@@ -167,10 +169,31 @@ def test_every_builder_of_the_official_client_was_asked():
 
 
 SCHEMES = st.sampled_from(
-    ["file", "s3", "s3a", "gs", "hdfs", "webhdfs", "abfss", "postgresql", "mysql", "bigquery", "kafka", "inmemory", "hf", "dbfs", "duckdb", "arn", "model", "x-own"]
+    [
+        "file",
+        "s3",
+        "s3a",
+        "gs",
+        "hdfs",
+        "webhdfs",
+        "abfss",
+        "postgresql",
+        "mysql",
+        "bigquery",
+        "kafka",
+        "inmemory",
+        "hf",
+        "dbfs",
+        "duckdb",
+        "arn",
+        "model",
+        "x-own",
+    ]
 )
 TEXT = st.text(st.sampled_from("ab/:@.%?#; é\u201b\udce9\\C"), max_size=12)
-NAMESPACES = st.one_of(TEXT, st.builds(lambda s, sep, t: s + sep + t, SCHEMES, st.sampled_from(["", ":", ":/", "://", ":///"]), TEXT))
+NAMESPACES = st.one_of(
+    TEXT, st.builds(lambda s, sep, t: s + sep + t, SCHEMES, st.sampled_from(["", ":", ":/", "://", ":///"]), TEXT)
+)
 
 
 @settings(max_examples=400)
