@@ -142,6 +142,11 @@ def address(namespace: str, name: str) -> str:
     return f"{namespace}:{name}" if namespace else name
 
 
+def is_uri(text: str) -> bool:
+    """True for what begins with a scheme: `s3://…`, `file:/…`, `model:churn`."""
+    return _SCHEME.fullmatch(text) is not None
+
+
 def is_path(namespace: str) -> bool:
     """True for the namespace of a store of files, whose names are paths that a crawl may find."""
     scheme = namespace.partition(":")[0]

@@ -17,7 +17,7 @@ from catalog.errors import CatalogError, NotFound, UsageError
 from catalog.lineage.openlineage import parse
 from catalog.lineage.openlineage.write import Number, Used, run_event
 from catalog.model.lineage import AssetKind, Identity
-from catalog.naming import address, canonical
+from catalog.naming import address, canonical, is_uri
 from catalog.store import assets
 from catalog.store.engine import Database
 from catalog.store.lineage.imports import load
@@ -152,7 +152,7 @@ class Recording:
         written = os.fspath(thing)
         if written.startswith(("/", "~")) or not isinstance(thing, str):
             return _path(written), None
-        if ":" in written:
+        if is_uri(written):
             return Identity(*canonical(written)), None
         if os.path.exists(written):  # noqa: PTH110
             return _path(written), None

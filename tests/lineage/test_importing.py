@@ -474,6 +474,38 @@ def test_a_rename_leads_from_the_old_name_to_the_new_one(bare):
     assert edges(bare) == {("a", "t_tmp"), ("b", "t_tmp"), ("t_tmp", "t")}
 
 
+def test_a_dataset_event_may_drop_and_rename(bare):
+    bare.tell(event("COMPLETE", 1, "j", [lake("a")], [lake("t")], minute=1))
+    bare.tell(dataset_event(lake("t", lifecycleStateChange=facet(lifecycleStateChange="DROP")), minute=2))
+    assert bare.rows("SELECT COUNT(*) FROM edge WHERE valid_to_ns IS NULL") == [(0,)]
+    renamed = facet(lifecycleStateChange="RENAME", previousIdentifier={"namespace": LAKE, "name": "a"})
+    bare.tell(dataset_event(lake("a2", lifecycleStateChange=renamed), minute=3))
+    assert bare.edges("copied") == {(uri("a"), uri("a2"))}
+
+
+def test_a_change_of_what_was_read_is_none_of_the_run(bare):
+    dropped = lake("a", lifecycleStateChange=facet(lifecycleStateChange="DROP"))
+    bare.tell(event("COMPLETE", 1, "j", [lake("z")], [lake("a")]))
+    bare.tell(event("COMPLETE", 2, "k", [dropped], [lake("b")], minute=1))
+    assert edges(bare) == {("z", "a"), ("a", "b")}
+    assert bare.rows("SELECT COUNT(*) FROM edge WHERE valid_to_ns IS NOT NULL") == [(0,)]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_job_that_is_renamed_as_it_goes_on_has_its_last_name(bare, order):
+    """Spark adds the name of what is written once it knows it."""
+    events = [
+        event("START", 1, "app.execute_insert", [lake("a")], [lake("t")], minute=1),
+        event("COMPLETE", 1, "app.execute_insert.t", [lake("a")], [lake("t")], minute=2),
+    ]
+    for number in order:
+        bare.tell(events[number])
+    assert bare.rows("SELECT j.name FROM run r JOIN job j ON j.id = r.job_id") == [("app.execute_insert.t",)]
+    assert bare.rows(
+        "SELECT j.name, e.runs FROM edge e JOIN job j ON j.id = e.job_id WHERE e.retracted_ns IS NULL"
+    ) == [("app.execute_insert.t", 1)]
+
+
 # ---------------------------------------------------------------- any order
 
 

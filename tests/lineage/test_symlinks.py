@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from harness.events import dataset, dataset_event, event, schema, symlink
+from harness.events import columns, dataset, dataset_event, event, schema, symlink
 
 HIVE = "hive://metastore:9083"
 GLUE = "arn:aws:glue:eu-west-1:123456789012"
@@ -132,6 +132,29 @@ def test_what_crawls_found_at_two_places_stays_two(bench):
     assert edges(bench) == {("lab/a.csv", "x"), ("lab/b.csv", "x")}
     (warning,) = report.warnings
     assert "'a.csv' and 'b.csv' are said to be one, but crawls found both: kept apart" in warning
+
+
+def test_two_names_of_one_asset_that_are_two_places_are_parted(bench):
+    a, b = bench.identity("a.csv"), bench.identity("b.csv")
+    bench.tell(event("COMPLETE", 1, "j", [dataset(*a, symlinks=symlink(*b, "LOCATION"))], [end("x")]))
+    bench.write("a.csv", "b.csv")
+    bench.crawl()
+    assert edges(bench) == {("lab/a.csv", "x")}
+    bench.tell(event("COMPLETE", 2, "k", [dataset(*b)], [end("y")]))
+    assert edges(bench) == {("lab/a.csv", "x"), ("lab/b.csv", "y")}
+
+
+def test_what_two_rows_of_a_run_say_is_kept_when_they_become_one(bare):
+    """The run read the place, and only a facet names the table: together it is read, and leads everywhere."""
+    made = columns(c=[(HIVE, "db.t", "c")])
+    bare.tell(
+        event("COMPLETE", 1, "j", [dataset("s3://lake", "t")], [dataset("s3://elsewhere", "x", columnLineage=made)]),
+        event("COMPLETE", 1, "j", [], [end("y")], minute=1),
+    )
+    bare.tell(dataset_event(dataset("s3://lake", "t", symlinks=symlink(HIVE, "db.t"))))
+    bare.tell(event("RUNNING", 1, "j", [], [end("z")], minute=2))
+    assert {target for _, target in edges(bare)} == {"x", "y", "z"}
+    assert len({source for source, _ in edges(bare)}) == 1
 
 
 def test_edges_that_become_one_are_counted_once_a_run(bare):

@@ -33,12 +33,18 @@ class Row:
 
 @dataclass(slots=True)
 class Run:
-    """A run while a batch of its events is taken in. `before` are the edges it made until now."""
+    """A run while a batch of its events is taken in.
+
+    `latest_ns` is the time of its latest event, `nameless` tells that none named its job, `before` are the
+    edges it made until now.
+    """
 
     uuid: str
     id: int | None = None
     job: Identity | None = None
     job_id: int = 0
+    nameless: bool = True
+    latest_ns: int = 0
     state: str = "other"
     started_ns: int | None = None
     ended_ns: int | None = None
@@ -78,9 +84,12 @@ class Run:
                 self.state = event.type
             if self.started_ns is None or event.time_ns < self.started_ns:
                 self.started_ns = event.time_ns
-        self.job = event.job or self.job
-        self.parent = event.parent or self.parent
-        self.facts.update(event.run_facts)
+        newer = event.time_ns >= self.latest_ns
+        if event.job is not None and (newer or self.nameless):  # some rename their job as they go on
+            self.job, self.nameless = event.job, False
+        self.parent = (event.parent or self.parent) if newer else (self.parent or event.parent)
+        self.facts = {**self.facts, **event.run_facts} if newer else {**event.run_facts, **self.facts}
+        self.latest_ns = max(self.latest_ns, event.time_ns)
         if event.recorded:
             self.facts["recorded"] = True
 

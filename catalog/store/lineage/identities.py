@@ -249,6 +249,8 @@ class Identities:
         ids = {asset for asset in ids if self.kinds[asset] != "model"}
         sql = "SELECT id FROM asset WHERE id IN ({}) AND silo_id IS NULL"
         named = [row[0] for row in among(self._db, sql, ids)]
+        if not named:
+            return
         self._db.executemany("UPDATE asset SET kind = 'model' WHERE id = ?", [(asset,) for asset in named])
         self.kinds.update((asset, "model") for asset in named)
         rekind(self._db, named)

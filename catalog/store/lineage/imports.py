@@ -14,7 +14,8 @@ from catalog.store.inspections import Belongs
 from catalog.store.lineage import events as stored
 from catalog.store.lineage import origins
 from catalog.store.lineage.claims import Column, Key, Said, settle_columns, settle_edges
-from catalog.store.lineage.derive import Ends
+from catalog.store.lineage.derive import GONE, Ends
+from catalog.store.lineage.edges import close_edges
 from catalog.store.lineage.gathered import Assets, Run
 from catalog.store.lineage.identities import Identities
 from catalog.store.lineage.meeting import hold
@@ -137,8 +138,11 @@ class _Import:
         edges, columns = _declared(event, assets, self._who.kinds)
         if event.type == "dataset":
             (one,) = (dataset for dataset in event.datasets if dataset.role == "dataset")
-            uri, job = f"{OPENLINEAGE}:dataset:{one.identity.namespace}:{one.identity.name}", 0
-            if one.sources is None and not one.columns:
+            if one.change in GONE:
+                close_edges(self._db, [(assets[one.identity], event.time_ns)])
+            told = "dataset" if one.sources is not None or one.columns else "renamed"
+            uri, job = f"{OPENLINEAGE}:{told}:{one.identity.namespace}:{one.identity.name}", 0
+            if told == "renamed" and not edges:
                 return  # it tells of the dataset, and nothing of what that is made from
         else:
             assert event.job is not None

@@ -23,7 +23,7 @@ from catalog.store.lineage.origins import STORAGE, known_origin
 _WAITING = (
     "SELECT l.namespace, l.name, a.id, a.silo_id IS NULL FROM alias l JOIN asset a ON a.id = l.asset_id "
     "WHERE l.namespace = ? AND l.kind <> 'table' AND a.merged_into IS NULL "
-    "AND (a.silo_id IS NULL OR (a.silo_id = ? AND a.removed_crawl IS NOT NULL))"
+    "AND (a.silo_id IS NULL OR (a.silo_id = ? AND a.removed_crawl IS NOT NULL)) ORDER BY l.namespace, l.name"
 )
 
 
@@ -49,8 +49,16 @@ def meet(db: Database, silo_id: int, belongs: Belongs, crawl_id: int | None = No
     with db.transaction():
         lock(db)
         addresses = Addresses(db, belongs)
-        into = _pairs(waiting, addresses.find(waiting).assets)
+        found = addresses.find(waiting).assets
+        into = _pairs(waiting, found)
         merge(db, into)
+        # Two names of one asset may turn out to be two places: then each means what was found there.
+        apart = [
+            (found[one], *one)
+            for one, (asset, _) in waiting.items()
+            if one in found and found[one] not in (asset, into.get(asset))
+        ]
+        db.executemany("UPDATE alias SET asset_id = ?, kind = 'named' WHERE namespace = ? AND name = ?", apart)
         left = {one: asset for one, (asset, named) in waiting.items() if named and asset not in into}
         hold(db, addresses, left, time.time_ns())
     return len(into)

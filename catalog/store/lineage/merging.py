@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from catalog.model.lineage import EdgeKind
 from catalog.store.datasets import refresh_text
@@ -239,24 +240,36 @@ def _move_columns(db: Database, into: Mapping[int, int]) -> None:
 
 
 def _move_runs(db: Database, into: Mapping[int, int]) -> None:
-    sql = "SELECT run_id, asset_id, role, version, label, facts FROM run_asset WHERE asset_id IN ({})"
-    rows = list(among(db, sql, into))
-    execute_among(db, "DELETE FROM run_asset WHERE asset_id IN ({})", into)
-    db.executemany(
-        "INSERT INTO run_asset(run_id, asset_id, role, version, label, facts) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (run_id, asset_id, role) DO UPDATE SET version = COALESCE(run_asset.version, excluded.version), "
-        "label = COALESCE(run_asset.label, excluded.label), facts = COALESCE(run_asset.facts, excluded.facts)",
-        [(row[0], into[row[1]], *row[2:]) for row in rows],
-    )
-    touched = {row[0] for row in rows}
-    sql = "SELECT run_id, asset_id, facts FROM run_asset WHERE run_id IN ({}) AND role = 'output' AND facts IS NOT NULL"
-    changed = []
-    for run, asset, facts in among(db, sql, touched):
-        told = json.loads(facts)
-        moved = told | {key: sorted({into.get(i, i) for i in told[key]}) for key in SOURCES if key in told}
-        if moved != told:
-            changed.append((json.dumps(moved), run, asset))
-    db.executemany("UPDATE run_asset SET facts = ? WHERE run_id = ? AND asset_id = ? AND role = 'output'", changed)
+    """Rows of runs about assets that become one become one, and what they say of other assets follows."""
+    columns = "run_id, asset_id, role, version, label, facts"
+    runs = {row[0] for row in among(db, "SELECT run_id FROM run_asset WHERE asset_id IN ({})", into)}
+    before = list(among(db, f"SELECT {columns} FROM run_asset WHERE run_id IN ({{}})", runs))
+    after: dict[tuple[int, int, str], tuple[int | None, str | None, dict[str, Any]]] = {}
+    for run, asset, role, version, label, told in sorted(before, key=lambda row: row[1] in into):
+        facts = json.loads(told) if told else {}
+        facts |= {key: sorted({into.get(one, one) for one in facts[key]}) for key in SOURCES if key in facts}
+        key = (run, into.get(asset, asset), role)
+        known = after.get(key)
+        if known is not None:
+            version, label, facts = known[0] or version, known[1] or label, join_facts(known[2], facts)
+        after[key] = version, label, facts
+    execute_among(db, "DELETE FROM run_asset WHERE run_id IN ({})", runs)
+    rows = [
+        (*key, version, label, json.dumps(facts, sort_keys=True) if facts else None)
+        for key, (version, label, facts) in after.items()
+    ]
+    db.executemany(f"INSERT INTO run_asset({columns}) VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def join_facts(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """What two rows tell of one asset in one run: lists are united, else the first counts."""
+    joined_ = {**second, **first}
+    for key in (*SOURCES, "changes"):
+        if key in first or key in second:
+            joined_[key] = sorted({*first.get(key, ()), *second.get(key, ())})
+    if first.get("declared", True) or second.get("declared", True):
+        joined_.pop("declared", None)  # named by a facet alone in one, and read for itself in the other
+    return joined_
 
 
 def _move_rest(db: Database, old: int, new: int) -> None:

@@ -68,12 +68,15 @@ class Absorber:
         by_id: dict[int, Run] = {}
         for row in among(
             self._db,
-            "SELECT id, uuid, job_id, state, started_ns, ended_ns, parent_uuid, facts FROM run WHERE uuid IN ({})",
+            "SELECT r.id, r.uuid, r.job_id, r.state, r.started_ns, r.ended_ns, r.parent_uuid, r.facts, j.namespace, "
+            "COALESCE((SELECT MAX(e.event_ns) FROM event e WHERE e.run_uuid = r.uuid), 0) "
+            "FROM run r JOIN job j ON j.id = r.job_id WHERE r.uuid IN ({})",
             uuids,
         ):
             run = runs[row[1]]
             run.id, run.job_id, run.state, run.started_ns, run.ended_ns, run.parent = row[0], *row[2:7]
             run.facts = json.loads(row[7]) if row[7] else {}
+            run.nameless, run.latest_ns = row[8] == UNKNOWN, row[9]
             by_id[row[0]] = run
         sql = "SELECT run_id, asset_id, role, version, label, facts FROM run_asset WHERE run_id IN ({})"
         for run_id, asset, role, version, label, facts in among(self._db, sql, by_id):
@@ -103,8 +106,7 @@ class Absorber:
             "INSERT INTO run(uuid, job_id, state, started_ns, ended_ns, parent_uuid, facts) "
             "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET job_id = excluded.job_id, "
             "state = excluded.state, started_ns = excluded.started_ns, ended_ns = excluded.ended_ns, "
-            "parent_uuid = excluded.parent_uuid, "
-            "facts = excluded.facts",
+            "parent_uuid = excluded.parent_uuid, facts = excluded.facts",
             [
                 (one.uuid, one.job_id, one.state, one.started_ns, one.ended_ns, one.parent, origins.told(one.facts))
                 for one in runs.values()
@@ -177,7 +179,8 @@ class Absorber:
             run = runs[event.run or ""]
             for seen in event.datasets:
                 asset = assets[seen.identity]
-                if seen.change in GONE and not run.failed and is_gone(run.rows[asset, "output"].facts):
+                dropped = seen.role == "output" and seen.change in GONE and not run.failed
+                if dropped and is_gone(run.rows[asset, "output"].facts):
                     yield asset, event.time_ns
 
 

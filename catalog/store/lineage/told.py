@@ -40,6 +40,7 @@ class Telling:
         """
         seen = [(event, one, assets[one.identity]) for event in events for one in event.datasets]
         named = self._named({asset for _, _, asset in seen})
+        before = dict(named)
         touched = set[int]()
         for event, one, asset in sorted(seen, key=lambda found: found[0].time_ns):
             if asset not in named:
@@ -54,7 +55,7 @@ class Telling:
             named[asset] = schema, newest, one.format or format
         self._db.executemany(
             "UPDATE asset SET schema_id = ?, newest_ns = ?, format = ? WHERE id = ?",
-            [(schema, newest or None, format, asset) for asset, (schema, newest, format) in named.items()],
+            [(row[0], row[1] or None, row[2], asset) for asset, row in named.items() if row != before[asset]],
         )
         touched |= self._words([(one, asset) for _, one, asset in seen if one.owner or one.description or one.tags])
         for asset in touched:
