@@ -11,6 +11,7 @@ happened, why (when known) and the next command to try; the command line prints 
     │   └── Ambiguous                more than one asset answers to the reference
     ├── SiloError                5   a silo cannot be used
     │   ├── SiloUnreachable          nothing answers there, or the folder does not exist   (Transient)
+    │   │   └── SiloBusy                 it answers, and asks to be asked again later
     │   ├── SiloRefused              it answers, and says no: credentials or permissions
     │   ├── SiloUnreadable           it is there, and of no kind that can be read, or damaged
     │   └── EntryMissing             the object or file is gone
@@ -99,6 +100,14 @@ class SiloError(CatalogError):
 
 class SiloUnreachable(SiloError, Transient):
     """Nothing answers at the silo's address, or its folder does not exist."""
+
+
+class SiloBusy(SiloUnreachable):
+    """The silo answers and asks to be asked again later; `seconds` is how much later, where it says so."""
+
+    def __init__(self, message: str, *, hint: str | None = None, seconds: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
 
 
 class SiloRefused(SiloError, Terminal):

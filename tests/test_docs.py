@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,10 +26,12 @@ from catalog.errors import CatalogError
 from catalog.formats.registry import inspector
 from catalog.query import parse
 from catalog.query.fields import FIELDS, KINDS, RULES, SORTS, STATES
+from catalog.silos import manners
+from catalog.silos.registry import ROOMS, normalise, open_silo, options_of
 
 PACKAGE = Path(catalog.__file__).parent
 PROJECT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/cli.md", "docs/queries.md", "docs/schedules.md", "docs/lineage.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/cli.md", "docs/queries.md", "docs/schedules.md", "docs/lineage.md", "docs/silos.md")
 
 
 def page(name: str) -> str:
@@ -171,3 +174,52 @@ def test_links_lead_somewhere(name):
     here = (PROJECT / name).parent
     links = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page(name))
     assert [link for link in links if "://" not in link and not (here / link).exists()] == []
+
+
+# ---------------------------------------------------------------- silos
+
+
+def silo_section(heading: str) -> str:
+    """A part of the page on silos, from its heading to the next."""
+    found = re.search(rf"^## [^\n]*{heading}.*?(?=^## |\Z)", page("docs/silos.md"), re.M | re.S)
+    assert found, f"docs/silos.md has no heading with {heading}"
+    return found[0]
+
+
+def options_told(text: str) -> set[str]:
+    return set(re.findall(r"^\| `([a-z_0-9]+)` \|", text, re.M))
+
+
+@pytest.mark.parametrize("scheme", ROOMS)
+def test_the_options_of_every_silo_are_documented(scheme):
+    told = options_told(silo_section(f"`{scheme}://`"))
+    common = options_told(silo_section("every silo behind a network"))
+    assert common == set(manners.OPTIONS)
+    assert told == set(options_of(ROOMS[scheme].example)) - common
+
+
+def silo_examples() -> list[str]:
+    return [line for name in ("docs/silos.md", "docs/cli.md") for line in pasted(page(name)) if line.startswith("catalog silo add ")]
+
+
+@pytest.mark.parametrize("line", silo_examples())
+def test_the_examples_of_silos_work(line, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[profile research]\nregion = eu-west-1\n")
+    words = shlex.split(line)
+    options = dict(word.partition("=")[::2] for word in words if "=" in word and not word.startswith("-"))
+    for value in options.values():
+        if value.startswith("env:"):
+            monkeypatch.setenv(value[4:], "AccountName=a;AccountKey=AAAA" if "CONNECTION" in value else "c2VjcmV0")
+        if value.startswith("file:"):
+            path = tmp_path / value.removeprefix("file:~/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text('{"disable_oauth": true, "private_key": "", "private_key_id": "", "client_email": ""}')
+    open_silo(words[4], options).close()
+
+
+def test_every_silo_that_takes_options_has_an_example():
+    shown = {normalise(shlex.split(line)[4])[0].partition(":")[0] for line in silo_examples()}
+    modules = {ROOMS[scheme].module for scheme in shown}
+    assert {room.module for room in ROOMS.values() if options_of(room.example)} <= modules

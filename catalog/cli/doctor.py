@@ -38,6 +38,7 @@ EXTRAS = {
     "postgres": ("psycopg",),
     "frames": ("polars", "pandas"),
     "keyring": ("keyring",),
+    "aws": ("botocore",),
 }
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 

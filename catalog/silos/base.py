@@ -33,7 +33,8 @@ class Capabilities:
     """`tree`: a directory comes before its children. `keys`: names come in key order, so a
     directory is known complete only once its prefix has passed."""
     checksum: str | None = None
-    """Kind of checksum kept in `etags`: `etag`, `md5`, …; None where the silo keeps none."""
+    """Kind of checksum kept in `etags`: `etag`, `md5`, …; `version` where equal content need not have equal
+    ones; None where the silo keeps none."""
     directory_mtimes: bool = False
     """Directories have a modification time that changes when an entry is added or removed. One whose time says
     nothing has none, and is always listed."""

@@ -32,3 +32,34 @@ def flag(options: Mapping[str, str], name: str, default: bool = False) -> bool:
         return _FLAGS[value.strip().lower()]
     except KeyError:
         raise UsageError(f"The option {name} is true or false.", hint=f"{name}=true") from None
+
+
+def number(options: Mapping[str, str], name: str, low: float, high: float) -> float | None:
+    """An option that is a number from `low` to `high`; None when it is not given."""
+    value = options.get(name)
+    if value is None:
+        return None
+    try:
+        found = float(value)
+    except ValueError:
+        found = float("nan")
+    if not low <= found <= high:
+        raise UsageError(f"The option {name} is a number from {low:g} to {high:g}.")
+    return found
+
+
+def whole(options: Mapping[str, str], name: str, low: int, high: int) -> int | None:
+    """An option that is a whole number from `low` to `high`; None when it is not given."""
+    found = number(options, name, low, high)
+    if found is not None and found != int(found):
+        raise UsageError(f"The option {name} is a whole number.")
+    return None if found is None else int(found)
+
+
+def one_of(options: Mapping[str, str], name: str, words: Iterable[str]) -> str | None:
+    """An option that is one of a few words; None when it is not given."""
+    value = options.get(name)
+    allowed = list(words)
+    if value is not None and value not in allowed:
+        raise UsageError(f"The option {name} is one of {', '.join(allowed)}.")
+    return value

@@ -5,15 +5,20 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from catalog import text
 from catalog.errors import SecretInline, UsageError
+from catalog.silos import addresses
 from catalog.silos.base import Opener, Silo
 
 Kind = Literal["object", "file", "block"]
+
+
+Spelling = Callable[[str, str], str]
+"""From a scheme and what follows its colon to the one spelling that is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +28,52 @@ class Room:
     module: str
     kind: Kind
     example: str
+    spelling: Spelling
+    named: bool = False
+    """Whether a name may stand before an `@`: a container, a user."""
 
 
-_S3 = Room("catalog.silos.s3", "object", "s3://bucket/prefix")
+def _as(scheme: str, spelling: Spelling) -> Spelling:
+    return lambda _, rest: spelling(scheme, rest)
+
+
+def _path(_: str, rest: str) -> str:
+    from catalog.silos.file import from_url, to_url
+
+    return to_url(from_url("file:" + rest))
+
+
+def _block(_: str, rest: str) -> str:
+    from catalog.silos.block import silo as block
+
+    return block.to_url(block.from_url("block:" + rest))
+
+
+_AZURE = Room(
+    "catalog.silos.object.azure",
+    "object",
+    "abfss://container@account.dfs.core.windows.net/path",
+    addresses.azure,
+    named=True,
+)
+_GCS = Room("catalog.silos.object.gcs", "object", "gs://bucket/prefix", _as("gs", addresses.bucket))
+_S3 = Room("catalog.silos.object.s3", "object", "s3://bucket/prefix", _as("s3", addresses.bucket))
 
 ROOMS: Mapping[str, Room] = {
-    "block": Room("catalog.silos.block.silo", "block", "block:///data/disk.img"),
-    "file": Room("catalog.silos.file", "file", "/data/lake"),
-    "memory": Room("catalog.silos.memory", "object", "memory://name"),
+    "abfs": _AZURE,
+    "abfss": _AZURE,
+    "az": _AZURE,
+    "azure": _AZURE,
+    "block": Room("catalog.silos.block.silo", "block", "block:///data/disk.img", _block),
+    "file": Room("catalog.silos.file", "file", "/data/lake", _path),
+    "gcs": _GCS,
+    "gs": _GCS,
+    "memory": Room("catalog.silos.memory", "object", "memory://name", addresses.bucket),
     "s3": _S3,
     "s3a": _S3,
     "s3n": _S3,
+    "wasb": _AZURE,
+    "wasbs": _AZURE,
 }
 """By scheme, in alphabetical order."""
 
@@ -84,6 +124,8 @@ def normalise(url: str) -> tuple[str, Kind]:
         _refuse_forgotten_slashes(url)
         return _of_path(_absolute(url))
     scheme = found[1].lower()
+    if scheme == "https" and addresses.is_azure(url[len(found[0]) :].partition("/")[0]):
+        scheme = "az"  # as a browser names a container
     room = ROOMS.get(scheme)
     if room is None:
         from difflib import get_close_matches
@@ -92,18 +134,12 @@ def normalise(url: str) -> tuple[str, Kind]:
         mean = f"Did you mean {close[0]}://? " if close else ""
         raise UsageError(f"'{scheme}' is no kind of silo this release knows.", hint=mean + _offer())
     rest = url[len(found[1]) + 1 :]
-    _refuse_userinfo(rest)
-    if room.kind == "file":
-        from catalog.silos.file import from_url, to_url
-
-        return to_url(from_url("file:" + rest)), "file"
-    if room.kind == "block":
-        from catalog.silos.block import silo as block
-
-        return block.to_url(block.from_url("block:" + rest)), "block"
-    if not rest.startswith("//"):
-        raise UsageError(f"'{text.safe(url, 200)}' lacks a slash.", hint=f"Like {room.example}")
-    return _plain(scheme, rest[2:], room), room.kind
+    _refuse_userinfo(rest, room)
+    try:
+        return room.spelling(scheme, rest), room.kind
+    except UsageError as error:
+        error.hint = error.hint or f"Like {room.example}"
+        raise
 
 
 def settled(url: str, options: Mapping[str, str]) -> tuple[str, Kind, dict[str, str]]:
@@ -138,30 +174,21 @@ def _of_path(path: str) -> tuple[str, Kind]:
     return to_url(path), "file"
 
 
-def _plain(scheme: str, rest: str, room: Room) -> str:
-    """`scheme://place/prefix` with no slash at the end."""
-    from catalog.silos.paths import join, relative
-
-    place, _, prefix = rest.partition("/")
-    if not place:
-        raise UsageError(f"The name behind {scheme}:// is missing.", hint=f"Like {room.example}")
-    return join(f"{'s3' if room is _S3 else scheme}://{place}", relative(prefix))
-
-
 def _absolute(path: str) -> str:
     # Not resolve(): a silo is the path it is named by, also when that is a symbolic link.
     return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
 
 
-def _refuse_userinfo(rest: str) -> None:
-    """A password in front of the host would be kept and shown with the URL."""
+def _refuse_userinfo(rest: str, room: Room) -> None:
+    """A password in front of the host would be kept and shown with the URL; a user's name may be."""
     authority = rest[2:].partition("/")[0] if rest.startswith("//") else ""
-    if "@" in authority:
-        raise SecretInline(
-            "The URL holds a user or password.",
-            hint="Leave it out of the URL and give it as an option: secret_access_key=env:NAME, "
-            "file:PATH or keyring:NAME.",
-        )
+    before, at, _ = authority.rpartition("@")
+    if not at or (":" not in before and room.named):
+        return
+    raise SecretInline(
+        "The URL holds a user or password.",
+        hint="Leave it out of the URL and give it as an option: env:NAME, file:PATH or keyring:NAME.",
+    )
 
 
 def _refuse_forgotten_slashes(url: str) -> None:

@@ -179,7 +179,9 @@ class SiloSuite:
         if silo.capabilities.checksum is None:
             assert etags is None
         else:
-            assert etags is not None and etags[0] == etags[1] != etags[2]
+            assert etags is not None and None not in etags and etags[0] != etags[2]
+            assert silo.capabilities.checksum == "version" or etags[0] == etags[1]
+            assert walked(silo)[""].etags == etags
             assert not any('"' in (etag or '"') for etag in etags)
 
     @pytest.mark.parametrize("name", NAMES)
@@ -270,11 +272,12 @@ class SiloSuite:
     # ------------------------------------------------------------ reading
 
     @pytest.mark.parametrize("data", [b"0123456789", b"x", b""])
-    @pytest.mark.parametrize("offset", [0, 1, 3, 9, 10, 11, 5000, -1, -3, -10, -11, -5000])
-    @pytest.mark.parametrize("length", [0, 1, 4, 10, 5000])
-    def test_reading_a_range_is_slicing(self, place: Place, data: bytes, offset: int, length: int) -> None:
+    def test_reading_a_range_is_slicing(self, place: Place, data: bytes) -> None:
         place.put("file", data)
-        assert place.silo().read("file", offset, length) == data[offset:][:length]
+        silo = place.silo()
+        for offset in (0, 1, 3, 9, 10, 11, 5000, -1, -3, -10, -11, -5000):
+            for length in (0, 1, 4, 10, 5000):
+                assert silo.read("file", offset, length) == data[offset:][:length], (offset, length)
 
     def test_an_open_file_reads_and_seeks(self, place: Place) -> None:
         data = bytes(range(256)) * 4096  # larger than a buffer

@@ -7,7 +7,7 @@ before `a-b`. This one answers ListObjectsV2, HEAD and nothing else.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,7 +18,10 @@ PAGE = 1000
 
 
 class KeyServer(ThreadingHTTPServer):
-    """Holds the keys; those that end in `/` are empty, others have five bytes unless in `empty`."""
+    """Holds the keys; those that end in `/` are empty, others have five bytes unless in `empty`.
+
+    The answers to the listings whose number (from 0) is in `cut` break off in the middle.
+    """
 
     daemon_threads = True
 
@@ -27,6 +30,8 @@ class KeyServer(ThreadingHTTPServer):
         self.keys = list(keys) if shuffled else sorted(keys, key=str.encode)
         self.empty = set(empty)
         self.requests: list[str] = []
+        self.cut: Container[int] = ()
+        self.listings = 0
 
     @property
     def options(self) -> dict[str, str]:
@@ -82,7 +87,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        number, self.server.listings = self.server.listings, self.server.listings + 1
+        if number in self.server.cut:
+            self.wfile.write(body[: len(body) // 2])
+            self.close_connection = True
+        else:
+            self.wfile.write(body)
 
     def _row(self, key: str, folder: bool) -> str:
         if folder:

@@ -212,6 +212,25 @@ def test_a_listing_cut_off_at_its_start_is_an_error(place):
         walked(open_silo(place.url, {**place.options, "endpoint": endpoint}))
 
 
+@pytest.mark.parametrize("cut", [{0}, {1}, {2}, {1, 2}, {1, 3, 5}, {0, 2}])
+def test_an_answer_that_breaks_off_is_made_good_one_level_at_a_time(cut):
+    keys = [f"d{number % 3}/{number:05}" for number in range(2500)] + ["a/b/c", "d1/sub/x", "z/y"]
+    with s3_keys.listing(keys) as server:
+        server.cut = cut
+        found = walked(open_silo("s3://keys", server.options))
+    assert paths(found) == sorted(keys) and all(one.complete for one in found.values())
+
+
+def test_a_store_whose_answers_keep_breaking_off_is_given_up():
+    keys = [f"d{number % 3}/{number:05}" for number in range(2500)]
+    with s3_keys.listing(keys) as server:
+        server.cut = range(1, 1000)
+        found = walked(open_silo("s3://keys", server.options))
+    assert {path for path, one in found.items() if one.complete} == {"d0"}
+    assert {path for path, one in found.items() if one.failure and one.failure.retriable} == {"", "d1"}
+    assert server.listings < 20
+
+
 # ---------------------------------------------------------------- keys
 
 

@@ -36,6 +36,19 @@ from catalog.silos.secrets import is_reference, secret
         ("s3://lake/a b%20c", "s3://lake/a b%20c", "object"),
         ("memory://demo/", "memory://demo", "object"),
         ("./s3:odd", "file:///here/s3:odd", "file"),
+        ("gs://Lake_1.x/raw/", "gs://Lake_1.x/raw", "object"),
+        ("gcs://lake/raw", "gs://lake/raw", "object"),
+        ("az://lake/raw/", "az://lake/raw", "object"),
+        ("abfs://lake/raw", "az://lake/raw", "object"),
+        ("azure://lake", "az://lake", "object"),
+        ("abfss://c@Acct.dfs.core.windows.net/p/q/", "abfss://c@acct.dfs.core.windows.net/p/q", "object"),
+        ("abfs://c@acct.dfs.core.windows.net", "abfss://c@acct.dfs.core.windows.net", "object"),
+        ("wasbs://c@acct.blob.core.windows.net/p", "abfss://c@acct.dfs.core.windows.net/p", "object"),
+        ("https://acct.blob.core.windows.net/c/p/q", "abfss://c@acct.dfs.core.windows.net/p/q", "object"),
+        ("https://acct.dfs.core.windows.net/c", "abfss://c@acct.dfs.core.windows.net", "object"),
+        ("https://acct.z01.blob.storage.azure.net/c/p", "abfss://c@acct.z01.dfs.storage.azure.net/p", "object"),
+        ("az://acct.blob.core.usgovcloudapi.net/c/p", "abfss://c@acct.dfs.core.usgovcloudapi.net/p", "object"),
+        ("abfss://ws@onelake.dfs.fabric.microsoft.com/x.Lakehouse", "abfss://ws@onelake.dfs.fabric.microsoft.com/x.Lakehouse", "object"),
     ],
 )
 def test_one_spelling_is_kept(given, url, kind, monkeypatch, tmp_path):
@@ -60,6 +73,11 @@ def test_one_spelling_is_kept(given, url, kind, monkeypatch, tmp_path):
         ("s3://lake/../other", "silo's root"),
         ("file://server/share", "file:///"),
         ("memory://", "memory://name"),
+        ("gs://", "gs://bucket/prefix"),
+        ("az://", "az://container/path"),
+        ("abfss://c@evil.example.org/p", "endpoint=URL"),
+        ("abfss://@acct.dfs.core.windows.net/p", "container@account"),
+        ("https://acct.blob.core.windows.net/c?comp=list", "address alone"),
     ],
 )
 def test_what_is_no_silo_says_what_is(given, hint):
@@ -68,7 +86,16 @@ def test_what_is_no_silo_says_what_is(given, hint):
     assert raised.value.hint is not None and hint in raised.value.hint
 
 
-@pytest.mark.parametrize("url", ["s3://key:hunter2@lake/x", "s3://key@lake", "memory://a:hunter2@b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://key:hunter2@lake/x",
+        "s3://key@lake",
+        "memory://a:hunter2@b",
+        "abfss://c:hunter2@acct.dfs.core.windows.net/p",
+        "https://acct.blob.core.windows.net/c/p?sv=1&sig=hunter2",
+    ],
+)
 def test_a_url_with_a_password_is_refused_and_not_repeated(url):
     with pytest.raises(SecretInline) as raised:
         open_silo(url)

@@ -1,4 +1,4 @@
-"""Object stores, through obstore: S3 and what speaks its protocol.
+"""The silo that all object stores share.
 
 Listing is one flat pass in pages of 1,000 keys, folded into directories. Some keys that S3 allows
 cannot be expressed by the client (an empty, `.` or `..` segment, a control character), and one of
@@ -9,6 +9,7 @@ instead, so that only the directory holding such a key is incomplete, with the r
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 
 from catalog import text
-from catalog.errors import EntryMissing, SiloError, SiloUnreachable
+from catalog.errors import EntryMissing, SiloError, SiloRefused, SiloUnreachable, Transient
 from catalog.model import Entry, Failure, Listing
-from catalog.silos import object_errors as errors
-from catalog.silos import ranges
+from catalog.silos import manners, ranges
 from catalog.silos.base import Capabilities, Reached, Unchanged
 from catalog.silos.fold import Folder, KeyFold, OutOfOrderError, Page
+from catalog.silos.manners import Pace
+from catalog.silos.object import errors
+from catalog.silos.object.stores import Place
 from catalog.silos.parallel import in_order
 from catalog.silos.paths import join, relative
 from catalog.silos.reach import SAMPLE, first_paths, reached
@@ -36,24 +39,38 @@ _LONGEST = 4096
 """No object store allows longer keys (S3: 1,024 bytes)."""
 _MARKER_CHECKS = 1000
 """So many empty objects of one walk are asked whether they are markers; more are taken as files."""
+_BREAKS = 5
+"""So many times a walk goes on after a listing broke off, each time one level at a time."""
+_TRIES = 3
+"""So many times one level is asked for, each with the client's own retries."""
 _LEADING = "it holds keys that begin with '/', which cannot be listed"
 
 
 class ObjectSilo:
-    """The objects of a bucket whose keys begin with `root/`. `store` is an obstore store of that bucket."""
+    """The objects of a bucket whose keys begin with `root/`. `store` is an obstore store of that bucket.
+
+    `namespace` is the bucket's in OpenLineage's naming, where that is not its URL; `byte_order` is told by
+    `Ranged`.
+    """
 
     kind: ClassVar[Literal["object", "file", "block"]] = "object"
     capabilities: ClassVar[Capabilities] = Capabilities(
         order="keys", checksum="etag", suffix_ranges=True, concurrent_reads=16, concurrent_lists=8
     )
 
-    def __init__(self, store: Any, bucket_url: str, root: str, identity: str, *, byte_order: bool = False) -> None:
+    def __init__(
+        self, store: Any, place: Place, identity: str, advice: errors.Advice, pace: Pace,
+        namespace: str | None = None, *, byte_order: bool = False,
+    ) -> None:  # fmt: skip
         self.byte_order = byte_order
-        self.url = join(bucket_url, root)
+        self.url = join(place.url, place.root)
         self._store = store
-        self._bucket_url = bucket_url
-        self._root = root
+        self._bucket_url = place.url
+        self._root = place.root
         self._identity = identity
+        self._advice = advice
+        self._pace = pace
+        self._namespace = namespace or place.url
 
     def walk(self, prefix: str = "", unchanged: Unchanged | None = None) -> Iterator[Listing]:
         """See `Silo.walk`. A prefix that no key has is an empty directory; `unchanged` is not asked."""
@@ -75,7 +92,7 @@ class ObjectSilo:
     def _walk(self, start: str, pages: Callable[[str], Iterator[Page]]) -> Iterator[Listing]:
         markers = _MarkerCheck(self._is_missing)
         pending = [start]
-        started = False
+        started, breaks = False, 0
         while pending:
             fold = KeyFold(pending.pop(), markers)
             try:
@@ -84,12 +101,20 @@ class ObjectSilo:
                     yield from fold.add(page)
                 yield from fold.finish()
             except (errors.UnlistableKeyError, OutOfOrderError):
-                for folder in fold.abandon():
-                    yield self._level(folder, pending)
+                yield from self._levels(fold, pending)
             except SiloError as error:
-                if not started:
+                again = isinstance(error, Transient) and breaks < (_BREAKS if started else 1)
+                if not (started or again):
                     raise
-                yield from fold.fail(error.message, isinstance(error, SiloUnreachable))
+                breaks += 1
+                if not again:
+                    yield from fold.fail(error.message, isinstance(error, Transient))
+                    continue
+                time.sleep(manners.pause(breaks))
+                if not started:
+                    pending.append(fold.start)
+                    continue
+                yield from self._levels(fold, pending)
             started = True
 
     def read(self, path: str, offset: int, length: int) -> bytes:
@@ -97,16 +122,17 @@ class ObjectSilo:
         path = relative(path)
         if length <= 0:
             return b""
-        if -offset > length:  # a suffix longer than what is asked for
+        if -offset > length or (offset < 0 and not self.capabilities.suffix_ranges):
             offset = max(self._head(path).bytes + offset, 0)
+        self._pace.wait()
         span: Any = {"suffix": -offset} if offset < 0 else (offset, offset + length)
         try:
             return bytes(self._store.get(self._key(path), options={"range": span}).bytes())
         except errors.raised() as error:
             # A range that begins at or after the end is an error to the store, and nothing to us.
-            if errors.status(error) == 416 and max(offset, 0) >= self._head(path).bytes:
+            if errors.out_of_range(error) and max(offset, 0) >= self._head(path).bytes:
                 return b""
-            raise errors.mapped(error, self.uri(path), reading=True) from error
+            raise self._mapped(error, self.uri(path), reading=True) from error
 
     def open(self, path: str) -> BinaryIO:
         """See `Silo.open`."""
@@ -125,7 +151,7 @@ class ObjectSilo:
 
     def namespace(self) -> tuple[str, str]:
         """See `Silo.namespace`."""
-        return self._bucket_url, self._root
+        return self._namespace, self._root
 
     def test(self) -> Reached:
         """See `Silo.test`."""
@@ -161,12 +187,16 @@ class ObjectSilo:
         return join(self._root, text.text_to_name(path))
 
     def _head(self, path: str) -> _Head:
+        self._pace.wait()
         try:
             found = self._store.head(self._key(path))
         except errors.raised() as error:
-            raise errors.mapped(error, self.uri(path), reading=True) from error
+            raise self._mapped(error, self.uri(path), reading=True) from error
         changed = (found["last_modified"] - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
         return _Head(found["size"], changed * 1000, (found.get("e_tag") or "").replace('"', "") or None)
+
+    def _mapped(self, error: BaseException, where: str, *, reading: bool = False) -> SiloError:
+        return errors.mapped(error, where, self._advice, reading=reading)
 
     def _is_missing(self, key: str) -> bool:
         """True when there is no object of exactly this key, though a listing shows one."""
@@ -184,11 +214,16 @@ class ObjectSilo:
 
     def _as_pages(self, batches: Iterator[pa.RecordBatch], start: str) -> Iterator[Page]:
         prefix = join(self._root, start)
+        empty = True
         try:
             for batch in batches:
-                yield _page(batch, prefix)
+                page = _page(batch, prefix)
+                empty = empty and not page.keys
+                yield page
         except errors.raised() as error:
-            raise errors.mapped(error, join(self._bucket_url, prefix)) from error
+            raise self._mapped(error, join(self._bucket_url, prefix)) from error
+        if empty:
+            self._confirm_empty(start)
 
     def _batches(self, start: str, after: str | None = None, until: str | None = None) -> Iterator[pa.RecordBatch]:
         """The keys below the directory `start`, or those of them behind `after` up to and with `until`."""
@@ -198,37 +233,80 @@ class ObjectSilo:
         prefix = join(self._root, start)
         end = until.encode() if until is not None else None
         try:
-            for found in obstore.list(self._store, prefix or None, offset=after, chunk_size=_PAGE, return_arrow=True):
-                batch = pa.record_batch(found)
-                if end is None or not batch.num_rows or batch.column("path")[-1].as_py().encode() <= end:
-                    yield batch
-                    continue
-                keys = batch.column("path").to_pylist()
-                yield batch.slice(0, sum(key.encode() <= end for key in keys))
-                return
+            found = obstore.list(self._store, prefix or None, offset=after, chunk_size=_PAGE, return_arrow=True)
+            self._pace.wait()
+            while (one := next(found, None)) is not None:
+                batch = pa.record_batch(one)
+                if end is not None and batch.num_rows and batch.column("path")[-1].as_py().encode() > end:
+                    keys = batch.column("path").to_pylist()
+                    yield batch.slice(0, sum(key.encode() <= end for key in keys))
+                    return
+                yield batch
+                self._pace.wait()
         except errors.raised() as error:
-            raise errors.unlistable(error) or errors.mapped(error, join(self._bucket_url, prefix)) from error
+            raise errors.unlistable(error) or self._mapped(error, join(self._bucket_url, prefix)) from error
+
+    def _confirm_empty(self, start: str) -> None:
+        """Raise `SiloUnreachable` when what answers is no object store.
+
+        The client takes any document for a listing without keys, such as the page of a network that wants a
+        login first. A store says of a name that nobody gave that there is no such object.
+        """
+        key = text.name_to_text(join(start, f".{uuid.uuid4().hex}"))
+        try:
+            self._head(key)
+        except (EntryMissing, SiloRefused):
+            return
+        except SiloUnreachable:
+            pass
+        raise SiloUnreachable(
+            f"{text.safe(self.uri(''), 300)}: what answers there is no object store.",
+            hint="Check the endpoint, and whether the network wants a login first.",
+        )
+
+    def _levels(self, fold: KeyFold, pending: list[str]) -> Iterator[Listing]:
+        """List each directory that is still open on its own, until the store does not answer any more."""
+        folders = fold.abandon()
+        for number, folder in enumerate(folders):
+            listing = self._level(folder, pending)
+            yield listing
+            if listing.failure is not None and listing.failure.retriable:
+                for rest in folders[number + 1 :]:
+                    yield rest.listing(Failure(text.name_to_text(rest.path), listing.failure.reason))
+                return
 
     def _level(self, folder: Folder, pending: list[str]) -> Listing:
         """List one directory on its own; subdirectories it does not name yet are added to `pending`."""
-        import obstore
         import pyarrow as pa
 
-        prefix = join(self._root, folder.path)
+        prefix, path = join(self._root, folder.path), text.name_to_text(folder.path)
         cut = len(prefix) + 1 if prefix else 0
         try:
-            found = obstore.list_with_delimiter(self._store, prefix or None, return_arrow=True)
-        except errors.raised() as error:
-            reason = errors.unlistable(error) or errors.mapped(error, join(self._bucket_url, prefix)).message
-            retriable = not isinstance(reason, errors.UnlistableKeyError)
-            return folder.listing(Failure(text.name_to_text(folder.path), str(reason), retriable))
+            found = manners.patiently(lambda: self._one_level(prefix), self._pace, _TRIES)
+        except errors.UnlistableKeyError as odd:
+            return folder.listing(Failure(path, str(odd), retriable=False))
+        except SiloError as error:
+            return folder.listing(Failure(path, error.message, isinstance(error, Transient)))
         page = _page(pa.table(found["objects"]), prefix)
         below = sorted(path[cut:] for path in found["common_prefixes"])
+        if not page.keys and not below:
+            try:
+                self._confirm_empty(folder.path)
+            except SiloUnreachable as error:
+                return folder.listing(Failure(path, error.message))
         known = {"", *folder.directories}
         pending.extend(join(folder.path, name) for name in reversed(below) if name not in known)
         folder.refill(page, [name for name in below if name])
-        failure = Failure(text.name_to_text(folder.path), _LEADING, False) if "" in below else None
-        return folder.listing(failure)
+        return folder.listing(Failure(path, _LEADING, retriable=False) if "" in below else None)
+
+    def _one_level(self, prefix: str) -> Any:
+        """What stands directly below a prefix. Raises `UnlistableKeyError` or a `SiloError`."""
+        import obstore
+
+        try:
+            return obstore.list_with_delimiter(self._store, prefix or None, return_arrow=True)
+        except errors.raised() as error:
+            raise errors.unlistable(error) or self._mapped(error, join(self._bucket_url, prefix)) from error
 
 
 @dataclass(frozen=True, slots=True)
