@@ -198,6 +198,15 @@ def test_the_options_of_every_silo_are_documented(scheme):
     assert told == set(options_of(ROOMS[scheme].example)) - common
 
 
+SERVICE_ACCOUNT = '{"disable_oauth": true, "private_key": "", "private_key_id": "", "client_email": ""}'
+PEM = """-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEICg4L5UNo2qMWij0FUGhs/fbumUUAGXiTsXSwoGeiCyMoAoGCCqGSM49
+AwEHoUQDQgAEqQKWMwHXozf1KQYsDzgmDLf54baJ8L1rbopA9WJcYbnMCLXxYicn
+lIQA1x/d6k0bwh/6s2/1BaTFaFQvxVUhdA==
+-----END EC PRIVATE KEY-----
+"""  # made for this test; it opens nothing
+
+
 def silo_examples() -> list[str]:
     return [line for name in ("docs/silos.md", "docs/cli.md") for line in pasted(page(name)) if line.startswith("catalog silo add ")]
 
@@ -215,7 +224,7 @@ def test_the_examples_of_silos_work(line, monkeypatch, tmp_path):
         if value.startswith("file:"):
             path = tmp_path / value.removeprefix("file:~/")
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text('{"disable_oauth": true, "private_key": "", "private_key_id": "", "client_email": ""}')
+            path.write_text(PEM if "private_key" in line else SERVICE_ACCOUNT)
     open_silo(words[4], options).close()
 
 

@@ -27,7 +27,7 @@ FLOORS: dict[str, float] = {
 ONLY = {
     "store": {"sqlmodel", "sqlalchemy", "alembic"},
     "tui": {"textual"},
-    "silos": {"obstore"},
+    "silos": {"botocore", "ftputil", "httpx2", "nfs_rs", "obstore", "paramiko", "smbclient", "smbprotocol"},
 }
 """Packages that a single room knows of."""
 

@@ -12,8 +12,8 @@ import pytest
 import catalog
 
 HEAVY = (
-    "adbc_driver_manager", "adbc_driver_sqlite", "alembic", "fastavro", "fsspec", "networkx", "numpy", "obstore",
-    "pandas", "polars", "psycopg", "pyarrow", "pydantic", "rich", "sqlalchemy", "sqlmodel", "textual",
+    "adbc_driver_manager", "adbc_driver_sqlite", "alembic", "botocore", "fastavro", "fsspec", "httpx2", "networkx",
+    "nfs_rs", "numpy", "obstore", "pandas", "paramiko", "polars", "psycopg", "pyarrow", "pydantic", "rich", "smbprotocol", "sqlalchemy", "sqlmodel", "textual",
 )  # fmt: skip
 
 
@@ -97,5 +97,5 @@ def test_reading_a_small_catalog_loads_nothing_heavy(loaded, small, words):
 def test_the_heavy_packages_are_installed_at_all():
     from importlib.util import find_spec
 
-    needed = ("alembic", "fsspec", "obstore", "pyarrow", "rich", "sqlalchemy", "sqlmodel", "textual")
+    needed = ("alembic", "fsspec", "obstore", "pyarrow", "rich", "smbprotocol", "sqlalchemy", "sqlmodel", "textual")
     assert [name for name in needed if find_spec(name) is None] == []

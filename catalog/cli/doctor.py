@@ -39,6 +39,7 @@ EXTRAS = {
     "frames": ("polars", "pandas"),
     "keyring": ("keyring",),
     "aws": ("botocore",),
+    "sftp": ("paramiko",),
 }
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 

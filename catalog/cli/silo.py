@@ -17,7 +17,7 @@ from catalog.text import safe
 app = nouns("Register storage: a folder, a bucket, a prefix of one, a disk image or device.")
 
 NO_SILOS = "No silos yet. Add one: catalog silo add lab ~/data"
-TEST_KEYS = ("name", "url", "identity", "readable", "seconds", "sample", "layers")
+TEST_KEYS = ("name", "url", "identity", "readable", "seconds", "sample", "layers", "facts")
 
 
 @app.command(
@@ -90,6 +90,7 @@ def test(ctx: typer.Context, name: SiloArgument, output: OutputOption = Output.t
             "seconds": round(reached.seconds, 3),
             "sample": list(reached.sample),
             "layers": [rows.layer(one) for one in reached.layers],
+            "facts": dict(reached.facts),
         }
         emit_one(output, row, TEST_KEYS)
         return
@@ -100,6 +101,7 @@ def test(ctx: typer.Context, name: SiloArgument, output: OutputOption = Output.t
             ("as", safe(reached.identity)),
             ("files", "can be read" if reached.readable else "could not be read"),
             ("took", f"{reached.seconds * 1000:.0f} ms"),
+            *((safe(word), safe(value)) for word, value in reached.facts),
             ("first", safe(", ".join(reached.sample)) or "nothing there"),
             *((one.kind, safe(rows.layer_words(one))) for one in reached.layers),
         ],

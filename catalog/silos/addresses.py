@@ -8,6 +8,7 @@ refused here. Standard library only; nothing is reached.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog import text
@@ -73,6 +74,20 @@ def server(scheme: str, rest: str) -> Address:
     if found is None or not rest.startswith("//") or int(found[3] or 1) not in range(1, 65_536):
         raise UsageError(f"'{text.safe(f'{scheme}:{rest}', 200)}' names no server.")
     return Address(scheme, found[1], found[2].lower(), int(found[3] or PORTS[scheme]), relative(single(path)))
+
+
+def parsed(url: str) -> Address:
+    """The parts of a server's URL in the kept spelling."""
+    scheme, _, rest = url.partition(":")
+    return server(scheme, rest)
+
+
+def user(address: Address, options: Mapping[str, str]) -> str | None:
+    """Who logs in: named by the URL or by the option `user`. Raises `UsageError` when they differ."""
+    named = options.get("user")
+    if named and address.user and named != address.user:
+        raise UsageError("The URL and the option user name different users.", hint="Leave one of them out.")
+    return named or address.user
 
 
 def single(path: str) -> str:

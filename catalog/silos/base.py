@@ -56,6 +56,8 @@ class Reached:
     readable: bool
     seconds: float
     layers: tuple[Layer, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    """What else is worth telling of the place: pairs of a word and a value."""
 
 
 class Silo(Protocol):

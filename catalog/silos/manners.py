@@ -24,6 +24,7 @@ ANSWER_SECONDS = 60.0
 """How long a server may say nothing while an answer is awaited."""
 
 ATTEMPTS = 5
+_PATIENCE = 90.0
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
 _LONGEST_WISH = 30.0
@@ -61,15 +62,16 @@ def patiently(work: Callable[[], T], pace: Pace, attempts: int = ATTEMPTS) -> T:
     """The result of `work`, which is one request and is tried again after errors that may pass.
 
     Between two attempts is an exponentially growing pause with full jitter, or as long as the server
-    asks for. Raises the last `SiloError`.
+    asks for; after `_PATIENCE` seconds none is begun. Raises the last `SiloError`.
     """
+    patient_until = time.monotonic() + _PATIENCE
     for attempt in range(1, attempts + 1):
         pace.wait()
         try:
             return work()
         except SiloError as error:
             wished = error.seconds if isinstance(error, SiloBusy) else None
-            if not isinstance(error, Transient) or attempt == attempts:
+            if not isinstance(error, Transient) or attempt == attempts or time.monotonic() > patient_until:
                 raise
             time.sleep(pause(attempt, wished))
     raise AssertionError("unreachable")

@@ -63,3 +63,10 @@ def one_of(options: Mapping[str, str], name: str, words: Iterable[str]) -> str |
     if value is not None and value not in allowed:
         raise UsageError(f"The option {name} is one of {', '.join(allowed)}.")
     return value
+
+
+def exclusive(options: Mapping[str, str], *names: str) -> None:
+    """Raise `UsageError` when more than one of these is given; a flag that is false is not."""
+    used = [name for name in names if name in options and _FLAGS.get(options[name].strip().lower(), True)]
+    if len(used) > 1:
+        raise UsageError(f"{used[0]} and {used[1]} contradict each other.", hint="Leave one of them out.")

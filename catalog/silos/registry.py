@@ -37,6 +37,10 @@ def _as(scheme: str, spelling: Spelling) -> Spelling:
     return lambda _, rest: spelling(scheme, rest)
 
 
+def _server_as(scheme: str) -> Spelling:
+    return lambda _, rest: addresses.server(scheme, rest).url
+
+
 def _path(_: str, rest: str) -> str:
     from catalog.silos.file import from_url, to_url
 
@@ -57,6 +61,7 @@ _AZURE = Room(
     named=True,
 )
 _GCS = Room("catalog.silos.object.gcs", "object", "gs://bucket/prefix", _as("gs", addresses.bucket))
+_SFTP = Room("catalog.silos.remote.sftp", "file", "sftp://user@server/path", _server_as("sftp"), named=True)
 _S3 = Room("catalog.silos.object.s3", "object", "s3://bucket/prefix", _as("s3", addresses.bucket))
 
 ROOMS: Mapping[str, Room] = {
@@ -72,6 +77,8 @@ ROOMS: Mapping[str, Room] = {
     "s3": _S3,
     "s3a": _S3,
     "s3n": _S3,
+    "sftp": _SFTP,
+    "ssh": _SFTP,
     "wasb": _AZURE,
     "wasbs": _AZURE,
 }

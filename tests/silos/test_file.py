@@ -22,6 +22,7 @@ NOBODY = 65_534
 
 class FilePlace:
     cannot_hold = frozenset()
+    tick = 0.05
 
     def __init__(self, root) -> None:
         self.root = root

@@ -15,6 +15,7 @@ from catalog.silos.registry import open_silo
 
 class MemoryPlace:
     cannot_hold = frozenset()
+    tick = 0.05
 
     def __init__(self) -> None:
         self.here = MemorySilo(uuid.uuid4().hex, {})

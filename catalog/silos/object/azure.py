@@ -123,7 +123,7 @@ def _endpoint(host: str) -> str | None:
 
 def _caller(options: Mapping[str, str]) -> _Caller:
     ways = ("anonymous", "azure_cli", "account_key", "client_secret", "connection_string", "sas_token", "token")
-    stores.exclusive(options, *ways)
+    given.exclusive(options, *ways)
     if given.flag(options, "anonymous"):
         return _Caller("anonymous", {"skip_signature": True})
     if given.flag(options, "azure_cli"):

@@ -42,7 +42,7 @@ def open_silo(url: str, options: Mapping[str, str]) -> ObjectSilo:
 def _store(bucket: str, options: Mapping[str, str]) -> Any:
     from obstore.store import GCSStore
 
-    stores.exclusive(options, "anonymous", "service_account", "token")
+    given.exclusive(options, "anonymous", "service_account", "token")
     endpoint = stores.endpoint(options)
     config: dict[str, Any] = {}
     if endpoint is not None:

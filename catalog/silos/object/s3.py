@@ -92,7 +92,7 @@ def _hosted(endpoint: str, bucket: str) -> str:
 
 def _caller(options: Mapping[str, str]) -> _Caller:
     keys = _keys(options)
-    stores.exclusive(options, "anonymous", "profile", "access_key_id")
+    given.exclusive(options, "anonymous", "profile", "access_key_id")
     if given.flag(options, "anonymous"):
         return _Caller("anonymous", {"skip_signature": True})
     if keys is not None:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from catalog import text
 from catalog.errors import SecretInline, UsageError
 from catalog.silos import manners
-from catalog.silos import options as given
 from catalog.silos.object.errors import raised
 from catalog.silos.paths import relative
 
@@ -78,10 +77,3 @@ def endpoint(options: Mapping[str, str]) -> str | None:
 def from_environment(names: Iterable[str]) -> str | None:
     """The first of these environment variables that is set."""
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
-
-
-def exclusive(options: Mapping[str, str], *names: str) -> None:
-    """Raise `UsageError` when more than one of the options says who asks."""
-    used = [name for name in names if name in options and (name != "anonymous" or given.flag(options, name))]
-    if len(used) > 1:
-        raise UsageError(f"{used[0]} and {used[1]} contradict each other.", hint="Leave one of them out.")
