@@ -39,6 +39,7 @@ EXTRAS = {
     "frames": ("polars", "pandas"),
     "keyring": ("keyring",),
     "aws": ("botocore",),
+    "http": ("httpx2",),
     "sftp": ("paramiko",),
 }
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}

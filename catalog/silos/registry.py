@@ -6,7 +6,7 @@ import importlib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from catalog import text
@@ -62,6 +62,8 @@ _AZURE = Room(
 )
 _GCS = Room("catalog.silos.object.gcs", "object", "gs://bucket/prefix", _as("gs", addresses.bucket))
 _SFTP = Room("catalog.silos.remote.sftp", "file", "sftp://user@server/path", _server_as("sftp"), named=True)
+_WEBDAV = Room("catalog.silos.remote.webdav", "file", "webdavs://server/path", _server_as("webdav"), named=True)
+_WEBDAVS = replace(_WEBDAV, spelling=_server_as("webdavs"))
 _S3 = Room("catalog.silos.object.s3", "object", "s3://bucket/prefix", _as("s3", addresses.bucket))
 
 ROOMS: Mapping[str, Room] = {
@@ -70,6 +72,8 @@ ROOMS: Mapping[str, Room] = {
     "az": _AZURE,
     "azure": _AZURE,
     "block": Room("catalog.silos.block.silo", "block", "block:///data/disk.img", _block),
+    "dav": _WEBDAV,
+    "davs": _WEBDAVS,
     "file": Room("catalog.silos.file", "file", "/data/lake", _path),
     "gcs": _GCS,
     "gs": _GCS,
@@ -81,6 +85,8 @@ ROOMS: Mapping[str, Room] = {
     "ssh": _SFTP,
     "wasb": _AZURE,
     "wasbs": _AZURE,
+    "webdav": _WEBDAV,
+    "webdavs": _WEBDAVS,
 }
 """By scheme, in alphabetical order."""
 

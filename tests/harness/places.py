@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ class ServedPlace:
 
     cannot_hold: frozenset[str] = frozenset()
     tick = 0.05
+    stale = 0.0
+    """So long, in seconds, the server goes by what it has read of a folder."""
 
     def __init__(self, folder: Path, url: str, port: int, options: Mapping[str, str]) -> None:
         name = uuid.uuid4().hex
@@ -24,11 +27,15 @@ class ServedPlace:
         self.port = port
         self.options = dict(options)
         self._url = f"{url}/{name}"
+        self._shown = True
+        self._wait()  # the served folder may have been read just before
+        self._shown = False
 
     def put(self, path: str, data: bytes) -> None:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+        self._wait()
 
     def remove(self, path: str) -> None:
         target = self.root / path
@@ -36,6 +43,11 @@ class ServedPlace:
         while target.parent != self.root and not os.listdir(target.parent):
             target = target.parent
             target.rmdir()
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._shown:
+            time.sleep(self.stale)
 
     def silo(self) -> Silo:
         return self.through(self.port)
@@ -45,4 +57,5 @@ class ServedPlace:
 
     def through(self, port: int) -> Silo:
         """The silo over these files, reached at another port."""
+        self._shown = True
         return open_silo(self._url.format(port=port), self.options)

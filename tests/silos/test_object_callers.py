@@ -7,7 +7,7 @@ import os
 
 import pytest
 from conformance.silo_suite import walked
-from harness.recording import recorded
+from harness.scripted import Said, answering
 
 from catalog.errors import MissingExtra, SecretInline, SiloBusy, SiloRefused, SiloUnreachable, UsageError
 from catalog.silos.registry import open_silo
@@ -28,11 +28,12 @@ def nobody(monkeypatch, tmp_path):
 
 def asked(url, status=403, body=NO, **options):
     """The first request that listing the silo sends, and the error it ends with."""
-    with recorded(status, body) as server, pytest.raises((SiloRefused, SiloUnreachable)) as raised:
+    with answering(lambda _: Said(status, body)) as server, pytest.raises((SiloRefused, SiloUnreachable)) as raised:
         walked(open_silo(url, {"endpoint": server.url, **options}))
     said = f"{raised.value.message} {raised.value.hint}"
     assert HIDDEN not in said and "\n" not in said
-    return server.requests[0] if server.requests else None, raised.value
+    first = server.requests[0] if server.requests else None
+    return first and (f"{first.method} {first.path}", first.headers), raised.value
 
 
 def profiles(tmp_path, text):
@@ -139,7 +140,7 @@ def test_azure_asks_as_told(monkeypatch, options, header, query):
     monkeypatch.setenv("SAS", "?sv=1&sig=abc%3D")
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "AAAA")  # not mixed with what is given
     (line, headers), error = asked("az://lake/raw", account="acct", **options)
-    assert line == f"GET /lake?restype=container&comp=list&prefix=raw%2F{query} HTTP/1.1"
+    assert line == f"GET /lake?restype=container&comp=list&prefix=raw%2F{query}"
     assert headers.get("authorization", "").startswith(header or "") and ("authorization" in headers) == bool(header)
     assert isinstance(error, SiloRefused)
 

@@ -7,7 +7,7 @@ from conformance.remote_suite import RemoteSuite
 from conformance.silo_suite import paths, walked
 from harness import sftp
 from harness.places import ServedPlace
-from harness.rclone import PASSWORD, USER, serving
+from harness.rclone import CACHED, PASSWORD, USER, serving
 
 from catalog.errors import SiloRefused, UsageError
 from catalog.silos.registry import open_silo
@@ -39,6 +39,7 @@ def place(server, host_key, monkeypatch):
 
 class SftpPlace(ServedPlace):
     cannot_hold = frozenset({"\u201b27 quoted"})  # the server has a use of its own for that quote
+    stale = 2 * CACHED
     tick = 1.1
 
 

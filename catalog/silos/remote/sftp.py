@@ -88,7 +88,7 @@ class _Login:
                 sftp.get_channel().settimeout(manners.ANSWER_SECONDS)
             except BaseException as error:
                 transport = client.get_transport()
-                ready = transport is not None and transport.is_active() and not transport.is_authenticated()
+                ready = transport is not None and transport.initial_kex_done and not transport.is_authenticated()
                 client.close()
                 if ready and type(error) is paramiko.SSHException:  # there was nothing to log in with
                     raise paramiko.AuthenticationException("no key and no password to offer") from error
