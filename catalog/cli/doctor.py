@@ -41,6 +41,7 @@ EXTRAS = {
     "aws": ("botocore",),
     "http": ("httpx2",),
     "sftp": ("paramiko",),
+    "smb": ("smbprotocol",),
 }
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 

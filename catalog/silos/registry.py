@@ -62,6 +62,7 @@ _AZURE = Room(
 )
 _GCS = Room("catalog.silos.object.gcs", "object", "gs://bucket/prefix", _as("gs", addresses.bucket))
 _SFTP = Room("catalog.silos.remote.sftp", "file", "sftp://user@server/path", _server_as("sftp"), named=True)
+_SMB = Room("catalog.silos.remote.smb", "file", "smb://user@server/share/path", _server_as("smb"), named=True)
 _WEBDAV = Room("catalog.silos.remote.webdav", "file", "webdavs://server/path", _server_as("webdav"), named=True)
 _WEBDAVS = replace(_WEBDAV, spelling=_server_as("webdavs"))
 _S3 = Room("catalog.silos.object.s3", "object", "s3://bucket/prefix", _as("s3", addresses.bucket))
@@ -72,6 +73,7 @@ ROOMS: Mapping[str, Room] = {
     "az": _AZURE,
     "azure": _AZURE,
     "block": Room("catalog.silos.block.silo", "block", "block:///data/disk.img", _block),
+    "cifs": _SMB,
     "dav": _WEBDAV,
     "davs": _WEBDAVS,
     "file": Room("catalog.silos.file", "file", "/data/lake", _path),
@@ -82,6 +84,7 @@ ROOMS: Mapping[str, Room] = {
     "s3a": _S3,
     "s3n": _S3,
     "sftp": _SFTP,
+    "smb": _SMB,
     "ssh": _SFTP,
     "wasb": _AZURE,
     "wasbs": _AZURE,
@@ -132,6 +135,8 @@ def normalise(url: str) -> tuple[str, Kind]:
     """
     if not url.strip() or "\0" in url:
         raise UsageError("The silo's URL is empty or holds a null character.", hint=_offer())
+    if url.startswith("\\\\"):  # \\server\share, as Windows writes it
+        url = "smb:" + url.replace("\\", "/")
     found = _SCHEME.match(url)
     if found is None:
         _refuse_forgotten_slashes(url)
