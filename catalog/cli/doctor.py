@@ -42,6 +42,7 @@ EXTRAS = {
     "http": ("httpx2",),
     "sftp": ("paramiko",),
     "smb": ("smbprotocol",),
+    "nfs": ("nfs_rs",),
 }
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 

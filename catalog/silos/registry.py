@@ -63,6 +63,7 @@ _AZURE = Room(
 _GCS = Room("catalog.silos.object.gcs", "object", "gs://bucket/prefix", _as("gs", addresses.bucket))
 _SFTP = Room("catalog.silos.remote.sftp", "file", "sftp://user@server/path", _server_as("sftp"), named=True)
 _SMB = Room("catalog.silos.remote.smb", "file", "smb://user@server/share/path", _server_as("smb"), named=True)
+_NFS = Room("catalog.silos.remote.nfs", "file", "nfs://server/export/path", _server_as("nfs"))
 _WEBDAV = Room("catalog.silos.remote.webdav", "file", "webdavs://server/path", _server_as("webdav"), named=True)
 _WEBDAVS = replace(_WEBDAV, spelling=_server_as("webdavs"))
 _S3 = Room("catalog.silos.object.s3", "object", "s3://bucket/prefix", _as("s3", addresses.bucket))
@@ -80,6 +81,7 @@ ROOMS: Mapping[str, Room] = {
     "gcs": _GCS,
     "gs": _GCS,
     "memory": Room("catalog.silos.memory", "object", "memory://name", addresses.bucket),
+    "nfs": _NFS,
     "s3": _S3,
     "s3a": _S3,
     "s3n": _S3,

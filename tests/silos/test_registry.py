@@ -44,6 +44,7 @@ from catalog.silos.secrets import is_reference, secret
         ("smb://Nas/Data/x/", "smb://nas/Data/x", "file"),
         ("cifs://LAB;ann@nas:445/data", "smb://LAB;ann@nas/data", "file"),
         ("\\\\NAS\\data\\x y\\", "smb://nas/data/x y", "file"),
+        ("nfs://Filer:2049/vol/My data/", "nfs://filer/vol/My data", "file"),
         ("gs://Lake_1.x/raw/", "gs://Lake_1.x/raw", "object"),
         ("gcs://lake/raw", "gs://lake/raw", "object"),
         ("az://lake/raw/", "az://lake/raw", "object"),

@@ -115,7 +115,8 @@ class SmbSilo(RemoteSilo):
     capabilities: ClassVar[Capabilities] = Capabilities(order="tree", concurrent_reads=4)
 
     def __init__(self, address: Address, login: _Login, pace: Pace) -> None:
-        who = f"user {login.user}" if login.password is not None else f"the Kerberos ticket of {login.user or 'this user'}"
+        ticket = f"the Kerberos ticket of {login.user or 'this user'}"
+        who = ticket if login.password is None else f"user {login.user}"
         super().__init__(address, who, pace)
         self._folder = address.path.partition("/")[2]
         self._pool: Pool[_Connection] = Pool(
