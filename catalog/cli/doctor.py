@@ -39,6 +39,7 @@ EXTRAS = {
     "frames": ("polars", "pandas"),
     "keyring": ("keyring",),
     "aws": ("botocore",),
+    "ftp": ("ftputil",),
     "http": ("httpx2",),
     "sftp": ("paramiko",),
     "smb": ("smbprotocol",),

@@ -63,6 +63,7 @@ _AZURE = Room(
 _GCS = Room("catalog.silos.object.gcs", "object", "gs://bucket/prefix", _as("gs", addresses.bucket))
 _SFTP = Room("catalog.silos.remote.sftp", "file", "sftp://user@server/path", _server_as("sftp"), named=True)
 _SMB = Room("catalog.silos.remote.smb", "file", "smb://user@server/share/path", _server_as("smb"), named=True)
+_FTP = Room("catalog.silos.remote.ftp", "file", "ftp://user@server/path", _server_as("ftp"), named=True)
 _NFS = Room("catalog.silos.remote.nfs", "file", "nfs://server/export/path", _server_as("nfs"))
 _WEBDAV = Room("catalog.silos.remote.webdav", "file", "webdavs://server/path", _server_as("webdav"), named=True)
 _WEBDAVS = replace(_WEBDAV, spelling=_server_as("webdavs"))
@@ -78,6 +79,8 @@ ROOMS: Mapping[str, Room] = {
     "dav": _WEBDAV,
     "davs": _WEBDAVS,
     "file": Room("catalog.silos.file", "file", "/data/lake", _path),
+    "ftp": _FTP,
+    "ftps": replace(_FTP, spelling=_server_as("ftps")),
     "gcs": _GCS,
     "gs": _GCS,
     "memory": Room("catalog.silos.memory", "object", "memory://name", addresses.bucket),

@@ -165,7 +165,7 @@ class SiloSuite:
             walked(tree, prefix)
 
     def test_sizes_and_times(self, place: Place) -> None:
-        before = time.time_ns() - 5_000_000_000
+        before = time.time_ns() - 5_000_000_000 - 10**9 * getattr(place, "coarse", 0)
         place.put("one", b"12345")
         place.put("zero", b"")
         root = walked(place.silo())[""]

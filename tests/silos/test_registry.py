@@ -45,6 +45,8 @@ from catalog.silos.secrets import is_reference, secret
         ("cifs://LAB;ann@nas:445/data", "smb://LAB;ann@nas/data", "file"),
         ("\\\\NAS\\data\\x y\\", "smb://nas/data/x y", "file"),
         ("nfs://Filer:2049/vol/My data/", "nfs://filer/vol/My data", "file"),
+        ("ftp://FTP.example.org:21/pub//x", "ftp://ftp.example.org/pub/x", "file"),
+        ("ftps://h:21/x", "ftps://h:21/x", "file"),
         ("gs://Lake_1.x/raw/", "gs://Lake_1.x/raw", "object"),
         ("gcs://lake/raw", "gs://lake/raw", "object"),
         ("az://lake/raw/", "az://lake/raw", "object"),

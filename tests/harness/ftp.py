@@ -1,0 +1,47 @@
+"""A second FTP server on loopback: pyftpdlib, which can do without MLSD and knows TLS."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from harness.rclone import PASSWORD, USER, Served
+from harness.servers import connected, free_port, running
+
+PACKAGE = "pyftpdlib"
+
+_PROGRAM = """
+import sys
+from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.handlers import FTPHandler
+from pyftpdlib.servers import FTPServer
+
+port, user, password, certificate = int(sys.argv[1]), *sys.argv[2:5]
+handler = FTPHandler
+if certificate:
+    from pyftpdlib.handlers import TLS_FTPHandler as handler
+
+    handler.certfile, handler.keyfile = certificate + "/cert.pem", certificate + "/key.pem"
+    handler.tls_control_required = handler.tls_data_required = True
+handler.authorizer = DummyAuthorizer()
+handler.authorizer.add_user(user, password, "served", perm="elr")
+handler.authorizer.add_anonymous("served")
+for command in sys.argv[5:]:
+    handler.proto_cmds = {name: told for name, told in handler.proto_cmds.items() if name != command}
+FTPServer(("127.0.0.1", port), handler).serve_forever()
+"""
+
+
+@contextmanager
+def serving(*without: str, certificate: str = "") -> Iterator[Served]:
+    """Serve an empty folder, `without` some commands of FTP; with the folder of a `certificate`, by TLS alone."""
+    pytest.importorskip("pyftpdlib", reason=f"the FTP server is not installed: pip install {PACKAGE}")
+    if certificate:
+        pytest.importorskip("OpenSSL", reason="TLS of the FTP server needs pyOpenSSL: pip install pyopenssl")
+    port = free_port()
+    command = [sys.executable, "-c", _PROGRAM, str(port), USER, PASSWORD, certificate, *without]
+    with running(command, folders=["served"]) as server:
+        server.until(lambda: connected(port))
+        yield Served(server.folder / "served", port, server)
