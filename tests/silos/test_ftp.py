@@ -126,19 +126,22 @@ def check_tls(served, certificate, **options):
         walked(open_silo(url, login))
 
 
-@pytest.mark.rclone
-def test_implicit_tls_is_used_and_its_certificate_checked(certificate, monkeypatch):
-    monkeypatch.setenv("TEST_PASSWORD", PASSWORD)
-    flags = ["--cert", f"{certificate}/cert.pem", "--key", f"{certificate}/key.pem", "--passive-port", "20000-55000"]
-    with rclone.serving("ftp", "--user", USER, "--pass", PASSWORD, *flags) as served:
-        check_tls(served, certificate, tls="implicit")
-
-
 @pytest.mark.pyftpdlib
-def test_explicit_tls_is_used_and_its_certificate_checked(certificate, monkeypatch):
+@pytest.mark.parametrize("implicit", [False, True])
+def test_tls_is_used_and_its_certificate_checked(certificate, monkeypatch, implicit):
     monkeypatch.setenv("TEST_PASSWORD", PASSWORD)
-    with ftp.serving(certificate=str(certificate)) as served:
-        check_tls(served, certificate)
+    with ftp.serving(certificate=str(certificate), implicit=implicit) as served:
+        check_tls(served, certificate, **({"tls": "implicit"} if implicit else {}))
+
+
+@pytest.mark.rclone
+def test_a_server_that_would_send_files_without_tls_is_refused(certificate, monkeypatch):
+    monkeypatch.setenv("TEST_PASSWORD", PASSWORD)
+    flags = ["--cert", f"{certificate}/cert.pem", "--key", f"{certificate}/key.pem"]
+    with rclone.serving("ftp", "--user", USER, "--pass", PASSWORD, *flags) as served:
+        options = {"password": "env:TEST_PASSWORD", "tls": "implicit", "ca_file": f"{certificate}/cert.pem"}
+        with pytest.raises(SiloRefused, match="without TLS"):
+            walked(open_silo(f"ftps://{USER}@127.0.0.1:{served.port}/", options))
 
 
 # ---------------------------------------------------------------- lines

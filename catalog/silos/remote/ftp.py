@@ -68,19 +68,11 @@ class _Login:
                 ftp.timeout = manners.ANSWER_SECONDS  # that of data connections
                 ftp.login(self.user, self.password)
                 if isinstance(ftp, ftplib.FTP_TLS):
-                    self._protect(ftp)
+                    _protect(ftp, address)
                 return _Connection(ftp)
         except BaseException:
             ftp.close()
             raise
-
-    def _protect(self, ftp: ftplib.FTP_TLS) -> None:
-        """Ask for TLS on data connections. Servers with implicit TLS may not know the command: it is implied."""
-        try:
-            ftp.prot_p()
-        except ftplib.error_perm:
-            if not self.implicit:
-                raise
 
 
 class FtpSilo(RemoteSilo):
@@ -215,6 +207,13 @@ def _secured(trusted: ssl.SSLContext, implicit: bool) -> ftplib.FTP_TLS:
             return self.context.wrap_socket(connection, server_hostname=self.host, session=session), size
 
     return Secured(context=trusted)
+
+
+def _protect(ftp: ftplib.FTP_TLS, address: Address) -> None:
+    try:
+        ftp.prot_p()
+    except ftplib.error_perm as error:
+        raise SiloRefused(f"{address.place}: the server sends files and listings without TLS.") from error
 
 
 def _features(ftp: ftplib.FTP) -> str:
