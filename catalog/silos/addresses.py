@@ -76,6 +76,11 @@ def server(scheme: str, rest: str) -> Address:
     return Address(scheme, found[1], found[2].lower(), int(found[3] or PORTS[scheme]), relative(single(path)))
 
 
+def server_url(scheme: str, rest: str) -> str:
+    """The kept spelling of a server's URL. Raises `UsageError`."""
+    return server(scheme, rest).url
+
+
 def parsed(url: str) -> Address:
     """The parts of a server's URL in the kept spelling."""
     scheme, _, rest = url.partition(":")

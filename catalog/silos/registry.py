@@ -64,6 +64,7 @@ _GCS = Room("catalog.silos.object.gcs", "object", "gs://bucket/prefix", _as("gs"
 _SFTP = Room("catalog.silos.remote.sftp", "file", "sftp://user@server/path", _server_as("sftp"), named=True)
 _SMB = Room("catalog.silos.remote.smb", "file", "smb://user@server/share/path", _server_as("smb"), named=True)
 _FTP = Room("catalog.silos.remote.ftp", "file", "ftp://user@server/path", _server_as("ftp"), named=True)
+_HTTP = Room("catalog.silos.remote.http", "file", "https://server/folder", addresses.server_url, named=True)
 _NFS = Room("catalog.silos.remote.nfs", "file", "nfs://server/export/path", _server_as("nfs"))
 _WEBDAV = Room("catalog.silos.remote.webdav", "file", "webdavs://server/path", _server_as("webdav"), named=True)
 _WEBDAVS = replace(_WEBDAV, spelling=_server_as("webdavs"))
@@ -83,6 +84,8 @@ ROOMS: Mapping[str, Room] = {
     "ftps": replace(_FTP, spelling=_server_as("ftps")),
     "gcs": _GCS,
     "gs": _GCS,
+    "http": _HTTP,
+    "https": _HTTP,
     "memory": Room("catalog.silos.memory", "object", "memory://name", addresses.bucket),
     "nfs": _NFS,
     "s3": _S3,

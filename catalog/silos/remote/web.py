@@ -47,7 +47,7 @@ _SAFE = "/%:@!$&'()*+,;=~"  # what may stand in the path of a URL as it is
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The head of an answer, and its body in pieces."""
+    """The head of an answer, and its body in pieces. `url` is where it came from, without its query."""
 
     status: int
     headers: Mapping[str, str]
@@ -99,7 +99,8 @@ class Web:
                         if response.status_code not in ok:
                             raise _refusal(response, where)
                         pieces = _pieces(response, where)
-                        yield Answer(response.status_code, response.headers, str(response.url), pieces)
+                        shown = str(response.url).partition("?")[0]  # what follows may be a secret
+                        yield Answer(response.status_code, response.headers, shown, pieces)
                         return
                 url, hops = following, hops + 1
                 more.pop("params", None)  # the new address holds its own
@@ -118,6 +119,8 @@ class Web:
             with self.ask("GET", path, ok=(200, 206, 416), headers=headers, **more) as answer:
                 if answer.status == 416:
                     return b""
+                if answer.url.endswith("/") and not path.endswith("/"):
+                    still_a_file()  # a redirect has led to a folder, whose page may be had in ranges too
                 if answer.status == 206:
                     if not answer.headers.get("content-range", "").startswith(f"bytes {offset}-"):
                         raise SiloUnreachable(f"{text.safe(answer.url, 300)}: another range came than asked for.")
