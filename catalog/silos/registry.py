@@ -68,6 +68,9 @@ _HTTP = Room("catalog.silos.remote.http", "file", "https://server/folder", addre
 _NFS = Room("catalog.silos.remote.nfs", "file", "nfs://server/export/path", _server_as("nfs"))
 _WEBDAV = Room("catalog.silos.remote.webdav", "file", "webdavs://server/path", _server_as("webdav"), named=True)
 _WEBDAVS = replace(_WEBDAV, spelling=_server_as("webdavs"))
+_WEBHDFS = Room(
+    "catalog.silos.remote.webhdfs", "file", "webhdfs://namenode:9870/path", addresses.server_url, named=True
+)
 _S3 = Room("catalog.silos.object.s3", "object", "s3://bucket/prefix", _as("s3", addresses.bucket))
 
 ROOMS: Mapping[str, Room] = {
@@ -94,10 +97,12 @@ ROOMS: Mapping[str, Room] = {
     "sftp": _SFTP,
     "smb": _SMB,
     "ssh": _SFTP,
+    "swebhdfs": _WEBHDFS,
     "wasb": _AZURE,
     "wasbs": _AZURE,
     "webdav": _WEBDAV,
     "webdavs": _WEBDAVS,
+    "webhdfs": _WEBHDFS,
 }
 """By scheme, in alphabetical order."""
 

@@ -49,6 +49,8 @@ from catalog.silos.secrets import is_reference, secret
         ("ftps://h:21/x", "ftps://h:21/x", "file"),
         ("HTTPS://Data.example.org:443/pub/my%20data/", "https://data.example.org/pub/my%20data", "file"),
         ("http://ann@h:8000", "http://ann@h:8000", "file"),
+        ("webhdfs://etl@NN:9870/warehouse/", "webhdfs://etl@nn:9870/warehouse", "file"),
+        ("swebhdfs://nn/w", "swebhdfs://nn:9871/w", "file"),
         ("gs://Lake_1.x/raw/", "gs://Lake_1.x/raw", "object"),
         ("gcs://lake/raw", "gs://lake/raw", "object"),
         ("az://lake/raw/", "az://lake/raw", "object"),
