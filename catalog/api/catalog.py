@@ -100,7 +100,7 @@ class Catalog:
         return crawls.silo(self._db, name)
 
     def add_silo(self, name: str, url: str, **options: str) -> SiloInfo:
-        """Register a storage location: a folder, `s3://bucket/prefix`, a disk image or device (`block:///dev/sdb`).
+        """Register a storage location: a folder, an address such as `s3://bucket/prefix`, a disk image or device.
 
         Options depend on the kind (`endpoint`, `region`, `partition` …); secrets are references
         such as `env:NAME`. Reaches nothing yet: `test_silo` does. Raises `UsageError`.
@@ -112,6 +112,14 @@ class Catalog:
         address, kind, options = settled(url, options)
         open_silo(address, options).close()
         return crawls.add_silo(self._db, name, address, kind, options)
+
+    def same_place(self, name: str) -> list[SiloInfo]:
+        """The other silos at the place of this one: as a share by its protocol, and as the folder it is mounted at."""
+        from catalog.silos.registry import places
+
+        found = self.silo(name)
+        here = set(places(found.url, found.options))
+        return [one for one in self.silos() if one.id != found.id and here & set(places(one.url, one.options))]
 
     def remove_silo(self, name: str) -> None:
         """Forget a silo, all that was crawled from it and its schedules. The storage itself is not touched."""

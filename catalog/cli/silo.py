@@ -46,7 +46,12 @@ def add(
     options = _options(option or [])
     with session.open(read_only=False) as cat:
         made = cat.add_silo(name, url, **options)
+        alike = cat.same_place(made.name)
     session.notice(f"Added {safe(made.kind)} silo '{safe(made.name)}': {safe(made.url)}")
+    if mounted := made.options.get("mounted_from"):
+        session.notice(f"It is mounted from {safe(mounted)}")
+    for other in alike:
+        session.notice(f"The same place is the silo '{safe(other.name)}' already: {safe(other.url)}")
     session.notice(f"Next: catalog crawl {safe(made.name)}")
 
 

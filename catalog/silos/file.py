@@ -6,6 +6,9 @@ reading; only the silo's root may itself be one. A directory that vanishes after
 listed yields nothing: its parent has changed, so the next crawl comes back to it.
 
 Names that are no UTF-8 are kept in the reversible text of `catalog.text`.
+
+A folder that was a mounted share when it was registered is listed only while something is mounted there: the
+empty folder that is left without the mount must not pass for a share whose files are gone.
 """
 
 from __future__ import annotations
@@ -16,14 +19,15 @@ import re
 import stat
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, cast
 from urllib.parse import unquote
 
 from catalog import text
 from catalog.errors import EntryMissing, SiloError, SiloRefused, SiloUnreachable, UsageError
 from catalog.model import Entry, Listing
+from catalog.silos import mounts, tree
 from catalog.silos import options as given
-from catalog.silos import tree
 from catalog.silos.base import Capabilities, Reached, Unchanged
 from catalog.silos.paths import relative
 from catalog.silos.reach import first_paths, reached, user
@@ -31,7 +35,7 @@ from catalog.silos.reach import first_paths, reached, user
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-OPTIONS: tuple[str, ...] = ()
+OPTIONS: tuple[str, ...] = ("mounted_from",)
 
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not block
 _UNSAFE = re.compile(r"[\x00-\x20%?#\x7f\udc80-\udcff]")
@@ -45,9 +49,10 @@ class FileSilo:
         order="tree", directory_mtimes=True, suffix_ranges=True, concurrent_reads=2
     )
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, mounted_from: str | None = None) -> None:
         self.root = root
         self.url = to_url(root)
+        self._mounted_from = mounted_from
 
     def walk(self, prefix: str = "", unchanged: Unchanged | None = None) -> Iterator[Listing]:
         """See `Silo.walk`."""
@@ -57,6 +62,7 @@ class FileSilo:
         except EntryMissing as error:
             raise SiloUnreachable(f"There is no folder '{text.safe(prefix)}' in {self._shown}.") from error
         try:
+            self._require_mount()
             yield from tree.walk(start, prefix, unchanged)
         except OSError as error:
             where = self.uri(prefix)
@@ -103,7 +109,9 @@ class FileSilo:
     def test(self) -> Reached:
         """See `Silo.test`."""
         started = time.monotonic()
-        return reached(self, f"user {user()}", first_paths(self.walk()), started)
+        found = reached(self, f"user {user()}", first_paths(self.walk()), started)
+        mounted = mounts.source(self.root) or self._mounted_from
+        return replace(found, facts=(("mounted from", text.safe(mounted, 300)),)) if mounted else found
 
     def close(self) -> None:
         """Nothing is held between calls."""
@@ -128,6 +136,15 @@ class FileSilo:
         finally:
             os.close(fd)
         return Entry(path, found.st_size, found.st_mtime_ns)
+
+    def _require_mount(self) -> None:
+        """Raise `SiloUnreachable` when the share that stood here is no longer mounted. The root is open by now."""
+        if self._mounted_from is None or not mounts.known() or mounts.source(self.root) is not None:
+            return
+        raise SiloUnreachable(
+            f"{self._shown} is not mounted; it was {text.safe(self._mounted_from, 200)}.",
+            hint="Mount it. If its files are now here themselves, register the folder under another name.",
+        )
 
     # ------------------------------------------------------------ descriptors
 
@@ -196,7 +213,7 @@ class FileSilo:
 def open_silo(url: str, options: Mapping[str, str]) -> FileSilo:
     """Open the folder at `file:///absolute/path`."""
     given.check(options, OPTIONS, "A file silo")
-    return FileSilo(from_url(url))
+    return FileSilo(from_url(url), options.get("mounted_from"))
 
 
 def to_url(path: str) -> str:

@@ -139,6 +139,14 @@ def options_of(url: str) -> tuple[str, ...]:
     return tuple(sorted((*names, *INVENTORY)))
 
 
+def places(url: str, options: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The canonical identities of a silo's root: that of its URL, and of where it is mounted from."""
+    from catalog.naming import canonical
+
+    named = (url, options["mounted_from"]) if "mounted_from" in options else (url,)
+    return tuple(map(canonical, named))
+
+
 def normalise(url: str) -> tuple[str, Kind]:
     """A URL or path as people write it, in the one spelling the catalog keeps, and the silo's kind.
 
@@ -176,16 +184,33 @@ def normalise(url: str) -> tuple[str, Kind]:
 def settled(url: str, options: Mapping[str, str]) -> tuple[str, Kind, dict[str, str]]:
     """What the catalog keeps of a silo: `url` as in `normalise`, with the options that say where it is written into it.
 
+    A folder that is mounted from a server gets that as the option `mounted_from`.
+
     Raises as `normalise` does, and `UsageError` for a value that such an option cannot have.
     """
     address, kind = normalise(url)
     if kind != "block":
-        return address, kind, dict(options)
+        return address, kind, _with_mount(address, options)
     from catalog.silos.block import silo as block
 
     place = {name: value for name, value in options.items() if name in block.OPTIONS}
     rest = {name: value for name, value in options.items() if name not in block.OPTIONS}
     return block.settled(address, place)[0], kind, rest
+
+
+def _with_mount(address: str, options: Mapping[str, str]) -> dict[str, str]:
+    """The options, with where a local folder is mounted from where the system tells it."""
+    kept = dict(options)
+    if address.startswith("file:"):
+        from catalog.silos import mounts
+        from catalog.silos.file import from_url
+
+        found = mounts.source(from_url(address))
+        if found is not None:
+            kept.setdefault("mounted_from", found)
+        if "mounted_from" in kept:
+            kept["mounted_from"], _ = normalise(kept["mounted_from"])
+    return kept
 
 
 def _of_path(path: str) -> tuple[str, Kind]:
