@@ -84,7 +84,8 @@ S3FS = Code(
 BOTO3 = Code(
     """
 import boto3
-client = boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")
+keys = dict(aws_access_key_id="k", aws_secret_access_key="s", region_name="us-east-1")
+client = boto3.client("s3", endpoint_url=sys.argv[1], **keys)
 """,
     """
 pages = client.get_paginator("list_objects_v2").paginate(Bucket="keys")
@@ -110,7 +111,10 @@ ssh.connect("127.0.0.1", int(sys.argv[1]), "ann", os.environ["BENCH_PASSWORD"], 
 sftp = ssh.open_sftp()
 """,
     _WALKED.format(
-        start="''", listed="sftp.listdir_attr(at or '/')", folder="stat.S_ISDIR(one.st_mode)", below="f'{at}/{one.filename}'"
+        start="''",
+        listed="sftp.listdir_attr(at or '/')",
+        folder="stat.S_ISDIR(one.st_mode)",
+        below="f'{at}/{one.filename}'",
     ),
 )
 NFS_RS = Code(
