@@ -27,7 +27,7 @@ from catalog.formats.registry import inspector
 from catalog.query import parse
 from catalog.query.fields import FIELDS, KINDS, RULES, SORTS, STATES
 from catalog.silos import manners
-from catalog.silos.registry import ROOMS, normalise, open_silo, options_of
+from catalog.silos.registry import INVENTORY, ROOMS, normalise, open_silo, options_of, settled
 
 PACKAGE = Path(catalog.__file__).parent
 PROJECT = Path(__file__).parents[1]
@@ -193,9 +193,11 @@ def options_told(text: str) -> set[str]:
 @pytest.mark.parametrize("scheme", ROOMS)
 def test_the_options_of_every_silo_are_documented(scheme):
     told = options_told(silo_section(f"`{scheme}://`"))
-    common = options_told(silo_section("every silo behind a network"))
-    assert common == set(manners.OPTIONS)
-    assert told == set(options_of(ROOMS[scheme].example)) - common
+    behind_a_network = options_told(silo_section("every silo behind a network"))
+    assert behind_a_network == set(manners.OPTIONS)
+    every = options_told(silo_section("Options of every silo$"))
+    assert every == set(INVENTORY)
+    assert told == set(options_of(ROOMS[scheme].example)) - behind_a_network - every
 
 
 SERVICE_ACCOUNT = '{"disable_oauth": true, "private_key": "", "private_key_id": "", "client_email": ""}'
@@ -227,10 +229,11 @@ def test_the_examples_of_silos_work(line, monkeypatch, tmp_path):
             path = tmp_path / value.removeprefix("file:~/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(PEM if "private_key" in line else SERVICE_ACCOUNT)
-    open_silo(words[4], options).close()
+    address, _, kept = settled(words[4], options)
+    open_silo(address, kept).close()
 
 
 def test_every_silo_that_takes_options_has_an_example():
     shown = {normalise(shlex.split(line)[4])[0].partition(":")[0] for line in silo_examples()}
     modules = {ROOMS[scheme].module for scheme in shown}
-    assert {room.module for room in ROOMS.values() if options_of(room.example)} <= modules
+    assert {room.module for room in ROOMS.values() if set(options_of(room.example)) - set(INVENTORY)} <= modules

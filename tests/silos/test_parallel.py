@@ -18,7 +18,10 @@ import catalog
 from catalog.api import check
 from catalog.errors import SiloRefused, SiloUnreachable
 from catalog.model import Listing
-from catalog.silos.object import ObjectSilo
+from catalog.silos.manners import Pace
+from catalog.silos.object.errors import Advice
+from catalog.silos.object.silo import ObjectSilo
+from catalog.silos.object.stores import Place
 from catalog.silos.parallel import AHEAD, in_order, walk_tree
 from catalog.silos.registry import open_silo
 
@@ -157,7 +160,8 @@ def silo():
     store = obstore.store.MemoryStore()
     for key in KEYS:
         store.put(f"root/{key}", b"x")
-    return ObjectSilo(store, "s3://memory", "root", "nobody", byte_order=True)
+    place, advice = Place("s3://memory", "memory", "root"), Advice("bucket", "")
+    return ObjectSilo(store, place, "nobody", advice, Pace(), byte_order=True)
 
 
 @given(bounds=st.lists(st.sampled_from([*KEYS, "a/", "flat", "flat/01", "zzz", "c/x/y"]), max_size=6))
