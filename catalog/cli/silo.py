@@ -12,6 +12,7 @@ from catalog.cli.groups import nouns
 from catalog.cli.options import Output, OutputOption, SiloArgument, examples, session_of
 from catalog.cli.output import emit, emit_one, fields
 from catalog.errors import UsageError
+from catalog.silos.registry import ROOMS
 from catalog.text import safe
 
 app = nouns("Register storage: a folder, a bucket, a prefix of one, a disk image or device.")
@@ -20,8 +21,23 @@ NO_SILOS = "No silos yet. Add one: catalog silo add lab ~/data"
 TEST_KEYS = ("name", "url", "identity", "readable", "seconds", "sample", "layers", "facts")
 
 
+def _addresses() -> str:
+    """A part of the command's help: an address of each kind of silo, with what other spellings it has."""
+    spellings: dict[str, list[str]] = {}
+    for scheme, room in ROOMS.items():
+        spellings.setdefault(room.example, []).append(scheme)
+    lines = []
+    for example, schemes in spellings.items():
+        own = example.partition(":")[0]
+        more = [f"{scheme}://" for scheme in schemes if scheme != own and scheme != "file"]
+        lines.append(f"  {example}" + (f"  (or {', '.join(more)})" if more else ""))
+    return "\b\nAddresses:\n" + "\n".join(line for line in lines if "memory:" not in line)
+
+
 @app.command(
-    epilog=examples(
+    epilog=_addresses()
+    + "\n\n"
+    + examples(
         "catalog silo add lab ~/data",
         "catalog silo add lake s3://acme-lake/raw --option region=eu-west-1",
         "catalog silo add lake s3://lake --option endpoint=https://s3.example.com --option secret_access_key=env:KEY",
@@ -31,7 +47,7 @@ TEST_KEYS = ("name", "url", "identity", "readable", "seconds", "sample", "layers
 def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A short name for it.")],
-    url: Annotated[str, typer.Argument(metavar="URL", help="A folder, a disk image or device, or an address such as s3://bucket/prefix.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="A folder, or one of the addresses below.")],
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -41,7 +57,7 @@ def add(
         ),
     ] = None,
 ) -> None:
-    """Register a silo. Nothing is read yet."""
+    """Register a silo. Nothing is read yet. Each kind has its options: docs/silos.md."""
     session = session_of(ctx)
     options = _options(option or [])
     with session.open(read_only=False) as cat:
