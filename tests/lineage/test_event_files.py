@@ -96,7 +96,7 @@ def test_standard_input(monkeypatch):
     assert [one.place for one in items("-")] == [f"stdin:{n}" for n in range(1, 6)]
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"", mtime=0)])
 def test_an_empty_file_has_no_events(tmp_path, content):
     path = tmp_path / "empty"
     path.write_bytes(content)

@@ -28,12 +28,12 @@ def cat(db_url, tmp_path):
         cat.crawl()
         ids = {hit.name.removesuffix(".csv"): hit.id for hit in cat.search("").page(0, 10)}
         with closing(Database(db_url)) as db, db.transaction():
-            rows.origin(db, 1, f"file://{tmp_path}/dvc.yaml")
+            rows.origin(db, 900, f"file://{tmp_path}/dvc.yaml")
             rows.job(db, 1, "train.build")
             rows.assets(db, {"id": 900, "kind": "model", "namespace": "model", "name": "churn-v5", "path": "model:churn-v5"})
-            rows.edge(db, 1, ids["clicks"], ids["train"], job_id=1, field="stages.build.deps[0]", line=7)
-            rows.edge(db, 2, ids["labels"], ids["train"], job_id=1)
-            rows.edge(db, 3, ids["train"], 900, kind="trained", evidence="declared", job_id=0)
+            rows.edge(db, 1, ids["clicks"], ids["train"], job_id=1, field="stages.build.deps[0]", line=7, origin_id=900)
+            rows.edge(db, 2, ids["labels"], ids["train"], job_id=1, origin_id=900)
+            rows.edge(db, 3, ids["train"], 900, kind="trained", evidence="declared", job_id=0, origin_id=900)
         yield cat
 
 

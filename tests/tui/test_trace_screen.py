@@ -203,7 +203,7 @@ async def test_copying_takes_the_address_of_what_the_cursor_is_on():
     async with driven(estate(), copy=copy) as pilot:
         await traced(pilot, 5)
         await go(pilot, "y", "h", "j", "y", "l", "l", "j", "y", "Y", "down", "enter")
-        assert copy.texts[:3] == ["s3://acme-lake/train/churn", "/mnt/lab/labels/churned", "model:ltv-v2"]
+        assert copy.texts[:3] == ["s3://acme-lake/train/churn", "file:///mnt/lab/labels/churned", "model:ltv-v2"]
         assert copy.texts[3].endswith("trace model:ltv-v2")
 
 
