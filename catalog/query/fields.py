@@ -8,7 +8,7 @@ from typing import Literal
 
 ValueKind = Literal["text", "choice", "size", "number", "time", "sort"]
 
-KINDS = ("dataset", "model", "file")
+KINDS = ("dataset", "model", "file", "volume", "partition", "filesystem")
 RULES = ("delta", "iceberg", "hudi", "lance", "zarr", "saved_model", "hf_model",
          "hive", "dates", "shards", "folder", "single", "named")  # fmt: skip
 TABLE_RULES = ("delta", "iceberg", "hudi", "lance")
@@ -50,7 +50,7 @@ FIELDS: Mapping[str, FieldSpec] = {
     spec.name: spec
     for spec in (
         FieldSpec("silo", "text", "name of the silo"),
-        FieldSpec("kind", "choice", "dataset, model, or file for single files", KINDS),
+        FieldSpec("kind", "choice", "dataset, model, file for single files, or a layer of block storage", KINDS),
         FieldSpec("format", "text", "format of the content: parquet, csv, …"),
         FieldSpec("size", "size", "total size: >1GB, <10MiB, 1MB..5MB", (">1MB", ">1GB", ">1TB", "<1KB")),
         FieldSpec("modified", "time", "age or date: <30d, >1y, 2026-03, >2026-03-01",

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from crawl_bench import Bench
 
+import catalog
 from catalog.crawl import crawl_silo
 from catalog.datasets.sketch import belongs
 from catalog.model.lineage import Identity, Layer
@@ -84,6 +85,14 @@ def test_a_layer_is_an_asset_with_its_facts(disk):
         ("filesystem", "ext4", 10**8, "root, type ext4, label data"),
         ("filesystem", "xfs", None, "inner, type xfs"),
     ]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("volume", 1), ("partition", 1), ("filesystem", 2), ("dataset", 3)])
+def test_a_layer_is_found_by_its_kind(disk, kind, expected):
+    disk.crawl()
+    with catalog.connect(disk.url) as cat:
+        found = cat.search(f"kind:{kind}")
+        assert len(found) == expected and {hit.kind for hit in found.page(0, 10)} == {kind}
 
 
 def test_an_unchanged_crawl_writes_no_row(disk):
