@@ -57,6 +57,16 @@ class RemoteSuite(SiloSuite):
             assert silo.read("a/1", 1, 2) == b"23"
             silo.close()
 
+    def test_all_that_a_server_serves_is_a_silo_too(self, place):
+        place.put("a/x", b"123")
+        silo = place.whole()
+        folder = f"{place.root.name}/a"
+        start = next(iter(silo.walk()))
+        assert start.path == "" and start.complete
+        assert any(one.path == folder and one.names == ["x"] for one in silo.walk())
+        assert silo.read(f"{folder}/x", 1, 2) == b"23"
+        silo.close()
+
     def test_a_server_that_is_not_there_is_unreachable(self, place):
         with socket.socket() as held:  # bound, and not listening: connections are refused
             held.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 import uuid
@@ -51,6 +52,12 @@ class ServedPlace:
 
     def silo(self) -> Silo:
         return self.through(self.port)
+
+    def whole(self) -> Silo:
+        """The silo over all that the server serves, with these files below `root.name`."""
+        around = copy.copy(self)
+        around._url = self._url.rpartition("/")[0]
+        return around.silo()
 
     def missing(self) -> Silo:
         return open_silo(self._url.format(port=self.port) + "/not/there", self.options)

@@ -113,7 +113,8 @@ def _beside(where: str, pieces: Iterator[bytes]) -> list[Found]:
 
 
 def _segments(path: str) -> list[str]:
-    return [unquote(part, errors="surrogateescape") for part in path.strip("/").split("/")]
+    inner = path.strip("/")  # empty for the server's root, which has no segments
+    return [unquote(part, errors="surrogateescape") for part in inner.split("/")] if inner else []
 
 
 def _found(name: str, resource: multistatus.Resource) -> Found:
