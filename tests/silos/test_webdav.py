@@ -104,6 +104,14 @@ def test_entries_of_other_places_make_the_folder_incomplete(href):
     assert found.names == ["fine"] and not found.complete and "no path can hold" in found.failure.reason
 
 
+def test_a_first_look_tells_why_nothing_is_found():
+    body = (HEAD + SELF + response("/elsewhere/x") + END).encode()
+    with answering(lambda _: Said(207, body)) as server:
+        silo = open_silo(f"webdav://127.0.0.1:{server.port}/d")
+        with pytest.raises(SiloRefused, match="could not be listed: an entry has a name that no path can hold"):
+            silo.test()
+
+
 @pytest.mark.parametrize("name", ["..", "%2e%2e", "."])
 def test_entries_that_lead_up_are_no_entries(name):
     assert listed(HEAD + SELF + response(f"/d/{name}") + response("/d/x") + END).names == ["x"]

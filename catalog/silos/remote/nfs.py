@@ -206,7 +206,10 @@ def _as_silo_errors(where: str) -> Iterator[None]:
     except (nfs_rs.NfsError, OSError, ValueError) as error:
         code = getattr(error, "code_name", None) or ""
         kind = SiloBusy if code.endswith(("JUKEBOX", "ERR_DELAY")) else SiloUnreachable
-        raise kind(f"{where}: {_why(error)}.", hint="Check the address and the network.") from error
+        hint = "Check the address and the network."
+        if "portmapper" in str(error):
+            hint = "Where no portmapper runs, say where the mount service answers: --option mount_port=2049."
+        raise kind(f"{where}: {_why(error)}.", hint=hint) from error
 
 
 def _why(error: Exception) -> str:
