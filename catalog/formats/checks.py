@@ -9,11 +9,15 @@ from typing import NamedTuple
 
 
 class Match(NamedTuple):
-    """A recognised format, how sure (0 to 1), and the bytes or structure that decided."""
+    """A recognised format, how sure (0 to 1), and the bytes or structure that decided.
+
+    `also` names other formats whose signature the file carries.
+    """
 
     format: str
     confidence: float
     evidence: str
+    also: tuple[str, ...] = ()
 
 
 class Ends(NamedTuple):
@@ -72,60 +76,43 @@ def _orc(ends: Ends) -> Match | None:
 
 
 def _hdf5(ends: Ends) -> Match | None:
+    """HDF5's signature stands at 0, 512, 1024, … (HDF5 File Format Specification, II.A); others build on it."""
     for at in (0, 512, 1024, 2048):
         if ends.head.startswith(b"\x89HDF\r\n\x1a\n", at):
             if ends.head.startswith(b"MATLAB 7.3"):
                 return Match("mat", 1.0, "MATLAB 7.3 header before HDF5")
-            if b"_NCProperties" in ends.head:
-                return Match("netcdf4", 1.0, "HDF5 with _NCProperties")
-            return Match("hdf5", 1.0, f"magic 'HDF' at {at}")
+            return hdf5_kind(ends.head, ends.tail) or Match("hdf5", 0.95, f"magic 'HDF' at {at}")
     return None
+
+
+def hdf5_kind(*pieces: bytes) -> Match | None:
+    """What is stored in an HDF5 file, from the attributes that only one kind of writer sets."""
+    for name, marks in _HDF5_KINDS:
+        for mark in marks:
+            if any(mark in piece for piece in pieces):
+                return Match(name, 0.98, f"HDF5 with '{mark.decode()}'")
+    return None
+
+
+_HDF5_KINDS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
+    ("netcdf4", (b"_NCProperties", b"_Netcdf4Dimid", b"_Netcdf4Coordinates", b"This is a netCDF dimension")),
+    ("keras_h5", (b"keras_version", b"model_config", b"layer_names")),
+    ("anndata", (b"anndata",)),
+)
 
 
 def _dicom(ends: Ends) -> Match | None:
     if ends.head.startswith(b"DICM", 128):
-        also = ", also a TIFF header" if ends.head[:4] in (b"II*\0", b"MM\0*") else ""
-        return Match("dicom", 1.0, f"magic 'DICM' at 128{also}")
-    if re.match(rb"\x08\0[\0-\x18]\0(UL|CS|UI|DA|SH)", ends.head):  # no preamble, explicit VR, group 0008
-        return Match("dicom", 0.8, "DICOM elements of group 0008 at 0")
+        if ends.head[:4] in (b"II*\0", b"MM\0*"):
+            return Match("dicom", 1.0, "magic 'DICM' at 128, also a TIFF header", ("tiff",))
+        return Match("dicom", 1.0, "magic 'DICM' at 128")
+    # Without the preamble a data set begins with group 0002 or 0008 (PS3.5, 7.1.2), its VR explicit or not.
+    if re.match(rb"[\x02\x08]\0[\0-\x18]\0(UL|CS|UI|DA|SH|OB|LO|TM)", ends.head):
+        return Match("dicom", 0.8, "DICOM elements at 0")
+    implicit = re.match(rb"\x08\0[\0\x05\x08\x16]\0[\x02-\x40]\0\0\0[\w. \\/-]{2}", ends.head)
+    if implicit and b"1.2.840.10008." in ends.head:
+        return Match("dicom", 0.75, "DICOM elements of group 0008 at 0, implicit VR")
     return None
-
-
-def _tiff(ends: Ends) -> Match | None:
-    if ends.head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return Match("tiff", 0.98, "TIFF byte order mark at 0")
-    return None
-
-
-def _riff(ends: Ends) -> Match | None:
-    head = ends.head
-    kind = {b"WAVE": "wav", b"AVI ": "avi", b"WEBP": "webp"}.get(head[8:12])
-    if kind and head[:4] in (b"RIFF", b"RIFX", b"RF64"):
-        return Match(kind, 1.0, f"RIFF of type '{head[8:12].decode().strip()}'")
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return Match("aiff", 1.0, "FORM of type 'AIFF'")
-    return None
-
-
-_BRANDS = {
-    b"qt  ": "mov", b"M4A ": "m4a", b"M4B ": "m4a", b"heic": "heic", b"heix": "heic", b"mif1": "heic",
-    b"msf1": "heic", b"hevc": "heic", b"avif": "avif", b"avis": "avif",
-}  # fmt: skip
-
-
-def _mp4(ends: Ends) -> Match | None:
-    box, brand = ends.head[4:8], ends.head[8:12]
-    if box == b"ftyp":
-        return Match(_BRANDS.get(brand, "mp4"), 1.0, "box 'ftyp' at 4")
-    if box in (b"moov", b"mdat", b"wide") and ends.head[:2] == b"\0\0":
-        return Match("mov", 0.8, f"box '{box.decode()}' at 4")
-    return None
-
-
-def _matroska(ends: Ends) -> Match | None:
-    if not ends.head.startswith(b"\x1a\x45\xdf\xa3"):
-        return None
-    return Match("webm" if b"webm" in ends.head[:64] else "matroska", 1.0, "EBML header at 0")
 
 
 def _class_or_fat(ends: Ends) -> Match | None:
@@ -150,22 +137,6 @@ def _bzip2(ends: Ends) -> Match | None:
     return None
 
 
-def _bmp(ends: Ends) -> Match | None:
-    if ends.head[:2] != b"BM" or len(ends.head) < 18 or ends.head[6:10] != bytes(4):
-        return None
-    header = struct.unpack_from("<I", ends.head, 14)[0]
-    return Match("bmp", 0.98, "'BM' and a DIB header") if header in (12, 40, 52, 56, 64, 108, 124) else None
-
-
-def _ico(ends: Ends) -> Match | None:
-    head = ends.head
-    if head[:4] not in (b"\0\0\x01\0", b"\0\0\x02\0") or len(head) < 22:
-        return None
-    count, at = struct.unpack_from("<H", head, 4)[0], struct.unpack_from("<I", head, 18)[0]
-    fits = 0 < count < 64 and head[9] == 0 and 6 + 16 * count <= at < (ends.size or 1 << 24)
-    return Match("ico", 0.9, "icon directory at 0") if fits else None
-
-
 def _ttf(ends: Ends) -> Match | None:
     head = ends.head
     if head[:4] not in (b"\0\x01\0\0", b"true") or len(head) < 32 or not 4 <= head[5] <= 64 or head[4]:
@@ -180,43 +151,17 @@ def _shapefile(ends: Ends) -> Match | None:
     return None
 
 
-def _mpeg_audio(ends: Ends) -> Match | None:
-    """Two MPEG audio frames in a row (ISO/IEC 11172-3, 2.4.1.3): one sync word alone is too common."""
-    head = ends.head
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 not in (0xE2, 0xE0):
-        return None
-    if head[1] & 0xF6 == 0xF0:
-        length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5 if len(head) > 5 else 0
-        again = length > 7 and head[length : length + 1] == b"\xff"
-        return Match("aac", 0.9, "two ADTS frames") if again else None
-    first = head[1] & 0x18 == 0x18
-    rates = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320) if first else (
-        0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # fmt: skip
-    samples = {0x18: (44100, 48000, 32000), 0x10: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-    rate, sampling = head[2] >> 4, head[2] >> 2 & 3
-    if rate in (0, 15) or sampling == 3 or head[1] & 0x18 not in samples:
-        return None
-    hertz = samples[head[1] & 0x18][sampling]
-    length = (144 if first else 72) * rates[rate] * 1000 // hertz + (head[2] >> 1 & 1)
-    return Match("mp3", 0.95, "two MPEG audio frames") if head[length : length + 2] == head[:2] else None
-
-
-def _mpeg_ts(ends: Ends) -> Match | None:
-    for packet, at in ((188, 0), (192, 4)):
-        if len(ends.head) > at + 3 * packet and all(ends.head[at + i * packet] == 0x47 for i in range(4)):
-            return Match("mpeg", 0.95, f"sync byte every {packet} bytes")
-    return None
-
-
 def _pickle(ends: Ends) -> Match | None:
     """Protocol 2 and later: PROTO, then FRAME (4, 5) or an opcode that can open a pickle. Never loaded."""
     head = ends.head
     if len(head) < 3 or head[0] != 0x80 or not 2 <= head[1] <= 5:
         return None
     framed = head[1] >= 4 and head[2] == 0x95
-    if framed or (head[1] >= 2 and head[2:3] in b"c}](.)NKJMGXBU\x8a\x88\x89\x8c\x8f"):
-        return Match("pickle", 0.95 if framed else 0.85, f"pickle protocol {head[1]}")
-    return None
+    if not framed and head[2:3] not in b"c}](.)NKJMGXBU\x8a\x88\x89\x8c\x8f":
+        return None
+    if b"NumpyArrayWrapper" in head or b"joblib.numpy_pickle" in head:
+        return Match("joblib", 0.95, f"pickle protocol {head[1]} with joblib's array wrapper")
+    return Match("pickle", 0.95 if framed else 0.85, f"pickle protocol {head[1]}")
 
 
 def _safetensors(ends: Ends) -> Match | None:
@@ -227,7 +172,7 @@ def _safetensors(ends: Ends) -> Match | None:
         return None
     header = ends.head[8 : 8 + length]
     closed = len(header) < length or header.rstrip().endswith(b"}")
-    if closed and header.startswith((b'{"', b"{}", b"{ ")):
+    if closed and re.match(rb"\{\s*[\"}]", header):
         return Match("safetensors", 0.98, f"JSON header of {length} bytes behind its length")
     return None
 
@@ -290,12 +235,6 @@ def _edf(ends: Ends) -> Match | None:
     return None
 
 
-def _netpbm(ends: Ends) -> Match | None:
-    if re.match(rb"P[1-7F][fF]?\s+(#[^\n]*\n\s*)*(\d+\s+\d+\s|WIDTH )", ends.head[:256]):
-        return Match("netpbm", 0.95, "Netpbm header at 0")
-    return None
-
-
 def _pyc(ends: Ends) -> Match | None:
     head = ends.head
     if len(head) > 16 and head[2:4] == b"\r\n" and head[1] in (0x0C, 0x0D, 0x0E) and head[16] & 0x7F == 0x63:
@@ -310,25 +249,53 @@ def _at_end(ends: Ends) -> Match | None:
         return Match("lance", 0.98, "magic 'LANC' at end")
     if ends.tail[-512:].startswith(b"conectix"):
         return Match("vhd", 0.98, "footer 'conectix' at end")
+    if ends.tail[-512:].startswith(b"koly\0\0\0\x04"):
+        return Match("disk_image", 0.98, "trailer 'koly' of an Apple disk image")
     if ends.tail.endswith(b"PAR1") and len(ends.tail) > 12:
         return Match("parquet", 0.7, "magic 'PAR1' at end, not at 0")
     return None
 
 
+def _stl(ends: Ends) -> Match | None:
+    """Binary STL has no signature, but its size follows from the number of facets at 80."""
+    if len(ends.head) < 134 or ends.size is None or ends.head.startswith(b"solid "):
+        return None
+    count = struct.unpack_from("<I", ends.head, 80)[0]
+    fits = count and ends.size == 84 + 50 * count
+    return Match("stl", 0.9, f"{count} facets fill the file") if fits else None
+
+
+def _xgboost(ends: Ends) -> Match | None:
+    if re.match(rb"\{L\0{7}.learner\{", ends.head, re.DOTALL) or ends.head.startswith(b"binf\0\0\0"):
+        return Match("xgboost", 0.97, "UBJSON of a learner")
+    return None
+
+
+def _lvm_or_swap(ends: Ends) -> Match | None:
+    if ends.head[512:520] == b"LABELONE" and ends.head[536:544] == b"LVM2 001":
+        return Match("disk_image", 0.98, "label of an LVM volume")
+    if ends.head[4086:4096] in (b"SWAPSPACE2", b"SWAP-SPACE"):
+        return Match("disk_image", 0.98, "swap signature at 4086")
+    return None
+
+
+_BOOTS = ((3, b"NTFS ", "NTFS"), (3, b"EXFAT ", "exFAT"), (54, b"FAT", "FAT"), (82, b"FAT32", "FAT32"))
+
+
 def _boot_sector(ends: Ends) -> Match | None:
     if ends.head[510:512] != b"\x55\xaa" or (ends.size is not None and ends.size % 512):
         return None
+    for at, mark, name in _BOOTS:
+        if ends.head.startswith(mark, at):
+            return Match("disk_image", 0.95, f"boot sector of {name}")
     tables = [ends.head[at] for at in (446, 462, 478, 494)]
-    if ends.head[54:57] == b"FAT" or ends.head[82:85] == b"FAT" or ends.head[3:8] in (b"NTFS ", b"EXFAT"):
-        return Match("disk_image", 0.9, "boot sector of a filesystem")
     plausible = all(table in (0, 0x80) for table in tables)
-    return Match("disk_image", 0.7, "boot sector mark at 510") if plausible else None
+    return Match("disk_image", 0.7, "partition table at 446") if plausible else None
 
 
 # DICOM stands before TIFF: a file may carry both headers, and then it is an image for DICOM readers.
 BEFORE: tuple[Callable[[Ends], Match | None], ...] = (_parquet, _hdf5, _dicom)
 AFTER: tuple[Callable[[Ends], Match | None], ...] = (
-    _arrow_stream, _orc, _tiff, _riff, _mp4, _matroska, _class_or_fat, _pe, _bzip2, _bmp, _ico, _ttf,
-    _shapefile, _mpeg_audio, _mpeg_ts, _pickle, _safetensors, _tfrecord, _dbf, _stata_old, _edf, _netpbm,
-    _pyc, _at_end, _old_tar, _boot_sector,
+    _arrow_stream, _orc, _class_or_fat, _pe, _bzip2, _ttf, _shapefile, _pickle, _safetensors, _tfrecord, _dbf,
+    _stata_old, _edf, _pyc, _xgboost, _lvm_or_swap, _at_end, _old_tar, _boot_sector, _stl,
 )  # fmt: skip

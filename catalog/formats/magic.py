@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from catalog.formats import protobuf, zips
+from catalog.formats import checks_media, protobuf, zips
 from catalog.formats.checks import AFTER, BEFORE, Ends, Match, looks_text
 
 _TABLE: tuple[tuple[int, bytes, str], ...] = (
@@ -52,6 +52,13 @@ _TABLE: tuple[tuple[int, bytes, str], ...] = (
     (0, b"fmgg", "ggml"),
     (0, b"tjgg", "ggml"),
     (4, b"TFL3", "tflite"),
+    (4, b"ORTM", "ort"),
+    (0, b"CBM1", "catboost"),
+    (0, b"CRAM\x03", "cram"),
+    (0, b"CRAM\x02", "cram"),
+    (0, b"BCF\x02", "bcf"),
+    (0, b"BAM\x01", "bam"),
+    (0, b"bplist00", "plist"),
     (0, b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "pytorch"),
     (0, b"\x1f\x8b\x08", "gzip"),
     (0, b"\x28\xb5\x2f\xfd", "zstd"),
@@ -92,7 +99,6 @@ _TABLE: tuple[tuple[int, bytes, str], ...] = (
     (0, b"8BPS\0\x02", "psd"),
     (0, b"fLaC", "flac"),
     (0, b"ID3", "mp3"),
-    (0, b"OggS\0", "ogg"),
     (0, b"#!AMR", "amr"),
     (0, b"MThd\0\0\0\x06", "midi"),
     (0, b".snd\0\0", "au"),
@@ -119,6 +125,8 @@ _TABLE: tuple[tuple[int, bytes, str], ...] = (
     (0, b"LUKS\xba\xbe", "luks"),
     (0, b"hsqs", "squashfs"),
     (32769, b"CD001", "iso"),
+    (65600, b"_BHRfS_M", "disk_image"),
+    (1024, b"\xe2\xe1\xf5\xe0", "disk_image"),
     (512, b"EFI PART", "disk_image"),
     (1080, b"\x53\xef", "disk_image"),
     (0, b"XFSB\0\0", "disk_image"),
@@ -156,13 +164,17 @@ _ALSO_UNSIGNED = {
     "hdr",
     "edf",
     "grib",
-} | {"pgp", "snappy", "lz4", "pem"}
+} | {"pgp", "snappy", "lz4", "pem", "plist", "cram", "bcf", "bam"}
 ALWAYS_SIGNED = frozenset({each[2] for each in _TABLE} - _ALSO_UNSIGNED) | {
     "parquet", "arrow", "orc", "hdf5", "netcdf", "webp", "wav", "avi", "matroska", "webm", "mp4", "mov",
     "heic", "avif", "m4a", "bzip2", "safetensors", "shapefile", "java_class", "tiff", "zip", "xlsx", "docx",
     "pptx", "odt", "ods", "epub", "npz", "keras", "jar", "wheel", "kmz", "geopackage", "xls", "doc", "ppt",
+    "anndata", "torchscript", "ogg", "ogv", "mbtiles",
 }  # fmt: skip
 """Formats that cannot exist without their signature: a file named so and lacking it is something else."""
+
+_WITH_TAIL = frozenset({"pe", "elf", "macho", "zip", "tar", "gzip", "zstd", "xz", "bzip2", "cpio", "ar", "sqlite"})
+"""Formats that may well end with a ZIP directory: installers, and archives whose last member is one."""
 
 _INSIDE = [each for each in _TABLE if each[0]]
 _AT_START: dict[bytes, list[tuple[int, bytes, str]]] = {}
@@ -174,6 +186,14 @@ for _each in _TABLE:
 def identify(head: bytes, tail: bytes, size: int | None) -> Match | None:
     """The binary format of a file, None where no signature fits (text, or unknown)."""
     ends = Ends(head, tail, size)
+    found = _identify(ends)
+    if found and found.format not in _WITH_TAIL and not found.evidence.startswith("ZIP") and zips.ends_as_zip(tail):
+        return found._replace(also=(*found.also, "zip"))
+    return found
+
+
+def _identify(ends: Ends) -> Match | None:
+    head, tail, size = ends
     for check in BEFORE:
         if found := check(ends):
             return found
@@ -182,16 +202,31 @@ def identify(head: bytes, tail: bytes, size: int | None) -> Match | None:
     for at, magic, name in (*_AT_START.get(head[:1], ()), *_INSIDE):
         if head.startswith(magic, at) and not (magic.isalnum() and looks_text(head)):
             return _refined(Match(name, _strength(magic), f"magic {_shown(magic)} at {at}"), ends)
-    for check in AFTER:
+    for check in (*checks_media.CHECKS, *AFTER):
         if found := check(ends):
             return found
-    return Match(*onnx) if (onnx := protobuf.onnx(head, size)) else None
+    return Match(*message) if (message := protobuf.kind(head, size)) else None
 
 
 def _refined(match: Match, ends: Ends) -> Match:
-    if match.format == "sqlite" and ends.head[68:72] == b"GPKG":
-        return Match("geopackage", 1.0, "SQLite with application id 'GPKG'")
+    """A kind of what the signature says, where the bytes behind it tell one."""
+    head = ends.head
+    if match.format == "sqlite":
+        if head[68:72] in (b"GPKG", b"GP10", b"GP11"):
+            return Match("geopackage", 1.0, f"SQLite with application id '{head[68:72].decode()}'")
+        if head[68:72] == b"MPBX" or (b"zoom_level" in head and b"tile_data" in head):
+            return Match("mbtiles", 0.97, "SQLite with map tiles")
+    if match.format == "mp3" and head.startswith(b"fLaC", 10 + _synchsafe(head[6:10])):
+        return Match("flac", 0.97, "magic 'fLaC' behind an ID3 tag")
     return match
+
+
+def _synchsafe(data: bytes) -> int:
+    """A number in seven bits a byte, as ID3 writes lengths."""
+    value = 0
+    for byte in data:
+        value = value << 7 | byte & 127
+    return value
 
 
 def _strength(magic: bytes) -> float:

@@ -56,6 +56,7 @@ FORMATS: tuple[Format, ...] = (
         stata        | dta                          | Stata data
         rds          | rds rdata rda                | R data
         dbf          | dbf                          | dBASE table
+        bcf          | bcf                          | Binary variant calls
     """),
     *_of("table", """
         csv          | csv                          | CSV
@@ -70,7 +71,18 @@ FORMATS: tuple[Format, ...] = (
         vcf          | vcf                          | Variant calls
         warc         | warc                         | Web archive
         email        | eml mbox                     | E-mail
-        subtitles    | srt vtt                      | Subtitles
+        subtitles    | srt vtt ass ssa              | Subtitles
+        calendar     | ics vcard                    | Calendar and contacts
+        gettext      | po pot                       | Translations
+        bed          | bed bedgraph                 | Genome regions
+        gff          | gff gff3 gtf                 | Genome annotation
+        sam          | sam                          | Aligned reads
+        pdb          | pdb ent                      | Protein structure
+        cif          | cif mmcif                    | Crystallographic data
+        pgn          | pgn                          | Chess games
+        arff         | arff                         | ARFF
+        libsvm       | libsvm svm                   | LIBSVM
+        dot          | dot gv                       | Graphviz
     """, text=True),
     *_of("log", "log | log out err | Log", text=True),
     *_of("document", """
@@ -89,7 +101,8 @@ FORMATS: tuple[Format, ...] = (
         markdown     | md markdown mdx              | Markdown
         html         | html htm xhtml               | HTML
         rst          | rst                          | reStructuredText
-        tex          | tex bib                      | TeX
+        tex          | tex sty cls                  | TeX
+        bibtex       | bib                          | BibTeX
         rtf          | rtf                          | Rich text
         postscript   | ps eps                       | PostScript
         ipynb        | ipynb                        | Jupyter notebook
@@ -117,13 +130,17 @@ FORMATS: tuple[Format, ...] = (
         batch        | bat cmd ps1                  | Windows script
         build        | cmake gradle mk dockerfile    | Build file
         schema       | proto thrift avsc graphql fbs | Interface schema
-        diff         | diff patch                   | Patch
+        diff         | diff patch rej               | Patch
     """, text=True),
     *_of("config", """
         yaml         | yaml yml dvc                 | YAML
         toml         | toml                         | TOML
         ini          | ini cfg conf properties      | Settings
-        xml          | xml xsd xsl rss              | XML
+        xml          | xml xsd xsl xslt             | XML
+        feed         | rss atom                     | News feed
+        pmml         | pmml                         | PMML
+        graphml      | graphml                      | GraphML
+        plist        | plist                        | Property list
         dotfile      | gitignore gitattributes dockerignore editorconfig npmrc env | Dotfile
         terraform    | tf tfvars hcl                | Terraform
         lfs_pointer  |                              | Git LFS pointer
@@ -154,7 +171,7 @@ FORMATS: tuple[Format, ...] = (
         wav          | wav wave                     | WAV
         flac         | flac                         | FLAC
         mp3          | mp3                          | MP3
-        ogg          | ogg oga opus                 | Ogg
+        ogg          | ogg oga opus spx             | Ogg
         m4a          | m4a m4b                      | MPEG-4 audio
         aac          | aac                          | AAC
         aiff         | aif aiff aifc                | AIFF
@@ -165,6 +182,7 @@ FORMATS: tuple[Format, ...] = (
     *_of("video", """
         mp4          | mp4 m4v 3gp                  | MP4
         mov          | mov qt                       | QuickTime
+        ogv          | ogv                          | Ogg video
         matroska     | mkv mka                      | Matroska
         webm         | webm                         | WebM
         avi          | avi                          | AVI
@@ -177,7 +195,9 @@ FORMATS: tuple[Format, ...] = (
     *_of("array", """
         npy          | npy                          | NumPy array
         npz          | npz                          | NumPy archive
-        hdf5         | h5 hdf5 hdf he5 h5ad nxs     | HDF5
+        hdf5         | h5 hdf5 hdf he5 nxs          | HDF5
+        anndata      | h5ad                         | AnnData
+        zarr         | zarr                         | Zarr
         hdf4         | hdf4                         | HDF4
         netcdf       | nc cdf nc4                   | NetCDF
         netcdf3      |                              | NetCDF classic
@@ -189,6 +209,7 @@ FORMATS: tuple[Format, ...] = (
         nrrd         | nrrd nhdr                    | NRRD
         edf          | edf bdf                      | EDF
         bam          | bam                          | BAM
+        cram         | cram                         | CRAM
         root         | root                         | ROOT
     """),
     *_of("model", """
@@ -198,11 +219,22 @@ FORMATS: tuple[Format, ...] = (
         onnx         | onnx                         | ONNX
         tflite       | tflite                       | TensorFlow Lite
         pytorch      | pt pth ckpt torch            | PyTorch
+        torchscript  |                              | TorchScript
         keras        | keras                        | Keras
-        pickle       | pkl pickle joblib            | Python pickle
+        keras_h5     |                              | Keras in HDF5
+        pickle       | pkl pickle                   | Python pickle
+        joblib       | joblib                       | joblib
+        saved_model  |                              | TensorFlow SavedModel
+        graphdef     |                              | TensorFlow graph
         protobuf     | pb                           | Protocol buffer
         coreml       | mlmodel                      | Core ML
+        caffe        | caffemodel                   | Caffe
+        ort          | ort                          | ONNX Runtime
+        sentencepiece |                             | SentencePiece
+        catboost     | cbm                          | CatBoost
+        xgboost      | ubj                          | XGBoost
     """),
+    *_of("model", "lightgbm | | LightGBM", text=True),
     *_of("archive", """
         zip          | zip                          | ZIP
         tar          | tar tgz tbz2 txz tzst        | tar
@@ -230,6 +262,7 @@ FORMATS: tuple[Format, ...] = (
     *_of("geo", """
         shapefile    | shp shx                      | Shapefile
         geopackage   | gpkg                         | GeoPackage
+        mbtiles      | mbtiles                      | MBTiles
         kmz          | kmz                          | KMZ
         las          | las laz                      | LAS point cloud
         pmtiles      | pmtiles                      | PMTiles
@@ -237,12 +270,14 @@ FORMATS: tuple[Format, ...] = (
         ply          | ply                          | PLY
         pcd          | pcd                          | Point cloud data
         e57          | e57                          | E57
+        stl          | stl                          | STL
         glb          | glb                          | glTF binary
     """),
     *_of("geo", """
         geojson      | geojson                      | GeoJSON
         kml          | kml                          | KML
         gpx          | gpx                          | GPX
+        obj          | obj                          | Wavefront OBJ
     """, text=True),
     *_of("disk", """
         qcow2        | qcow2 qcow                   | QEMU image

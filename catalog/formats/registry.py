@@ -12,8 +12,9 @@ from typing import cast
 
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, Caps, Inspector, RangeReader, parsing
+from catalog.formats.closer import closer
 from catalog.formats.names import BY_NAME, claimed_format
-from catalog.formats.sniff import sniff
+from catalog.formats.sniff import concluded, sniff
 from catalog.formats.unpack import codec_of
 from catalog.model import Facts, Sniffed
 
@@ -59,6 +60,8 @@ def inspect(
         head, tail = _look(reader, claimed)
         with parsing(reader, "any format"):
             sniffed = sniff(head, tail, name, reader.size)
+            if head and (second := closer(reader, sniffed)):
+                sniffed = concluded(second, claimed)
     except InspectError as error:
         return Sniffed("unknown", 0.0, "not read", claimed), None, error
     run = inspector(sniffed.format)

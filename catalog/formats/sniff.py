@@ -7,8 +7,9 @@ a name that says something else than the content is a conflict worth showing.
 from __future__ import annotations
 
 import re
+import zlib
 
-from catalog.formats import textual, unpack
+from catalog.formats import guess, protobuf, textual, unpack
 from catalog.formats.checks import Match
 from catalog.formats.magic import ALWAYS_SIGNED, identify
 from catalog.formats.names import BY_NAME, claimed_format
@@ -16,7 +17,8 @@ from catalog.model import Sniffed
 
 _INNER = 64 * 1024
 _ZIPS = frozenset(
-    {"docx", "xlsx", "pptx", "odt", "ods", "odp", "epub", "jar"} | {"apk", "wheel", "kmz", "npz", "keras", "pytorch"}
+    {"docx", "xlsx", "pptx", "odt", "ods", "odp", "epub", "jar"}
+    | {"apk", "wheel", "kmz", "npz", "keras", "pytorch", "torchscript", "zarr"}
 )
 
 # What a claim allows besides itself: kinds of it, wrappers of it, and formats that share its ending.
@@ -31,12 +33,17 @@ _ALLOWS: dict[str, frozenset[str]] = {
         "geojson": "json",
         "ipynb": "json",
         "yaml": "json jsonl",
-        "xml": "svg html kml gpx",
+        "xml": "svg html kml gpx feed pmml graphml plist",
+        "feed": "xml",
+        "plist": "xml",
+        "graphml": "xml",
+        "pmml": "xml",
         "html": "xml svg",
         "kml": "xml",
         "gpx": "xml",
         "svg": "xml",
-        "hdf5": "netcdf4 mat",
+        "hdf5": "netcdf4 mat keras_h5 anndata",
+        "anndata": "hdf5",
         "netcdf": "netcdf3 netcdf4 hdf5",
         "mat": "hdf5",
         "hdf4": "hdf5",
@@ -49,19 +56,26 @@ _ALLOWS: dict[str, frozenset[str]] = {
         "matroska": "webm",
         "webm": "matroska",
         "aac": "m4a mp4",
+        "ogg": "ogv",
         "mp3": "aac",
         "mpeg": "mp4",
         "ttf": "otf",
         "otf": "ttf",
-        "sqlite": "geopackage",
+        "sqlite": "geopackage mbtiles",
         "doc": "ole rtf",
         "xls": "ole",
         "ppt": "ole",
         "pem": "pgp",
         "pgp": "pem",
-        "pytorch": "pickle zip",
-        "pickle": "gzip bzip2 xz lz4 npy",
-        "keras": "hdf5",
+        "pytorch": "pickle zip torchscript tar joblib",
+        "pickle": "gzip bzip2 xz lz4 npy joblib pytorch torchscript",
+        "joblib": "pickle gzip bzip2 xz lz4",
+        "protobuf": "onnx saved_model graphdef coreml caffe sentencepiece",
+        "keras": "hdf5 keras_h5",
+        "bam": "gzip",
+        "bcf": "gzip vcf",
+        "tex": "bibtex",
+        "stl": "text",
         "rds": "gzip bzip2 xz",
         "nifti": "gzip",
         "typescript": "mpeg",
@@ -80,6 +94,10 @@ _STRUCTURED = frozenset({"csv", "tsv", "json", "jsonl", "ipynb", "geojson", "kml
 """Kinds of text that their readers refuse when the content is another kind."""
 _OPEN_ENDED = frozenset({"text", "log"})
 """Claims that any text fulfils: what else it may be is only more specific."""
+_AMBIGUOUS = frozenset({"obj", "pdb", "bed", "sam", "cif", "dot", "gettext", "tex", "calendar", "matlab", "log"})
+"""Formats whose endings other programs use for files of their own, which nobody mislabelled."""
+_THROUGH = frozenset({"tar", "nifti", "bam", "bcf", "rds"})
+"""What a compressed file is called after, besides text."""
 
 
 def sniff(head: bytes, tail: bytes, name: str, size: int | None) -> Sniffed:
@@ -95,13 +113,17 @@ def sniff(head: bytes, tail: bytes, name: str, size: int | None) -> Sniffed:
     match = identify(head, tail or (head if whole else b""), size)
     if match and match.format in _ARCHIVES:
         match = _inside(match, head, whole, claimed)
-    if match is None:
-        match = _text(head, tail, whole, claimed)
+    match = match or _text(head, tail, whole, claimed) or _only_by_name(head, size, claimed)
     if match is None:
         return _unknown(head, claimed)
+    return concluded(match, claimed)
+
+
+def concluded(match: Match, claimed: str | None) -> Sniffed:
+    """The answer, once the content is known and the name is heard."""
     match = _by_name(match, claimed)
     conflict = _contradicts(match.format, claimed)
-    return Sniffed(match.format, match.confidence, match.evidence, claimed, conflict)
+    return Sniffed(match.format, match.confidence, match.evidence, claimed, conflict, match.also)
 
 
 def _empty(claimed: str | None) -> Sniffed:
@@ -114,8 +136,8 @@ def _empty(claimed: str | None) -> Sniffed:
 def _unknown(head: bytes, claimed: str | None) -> Sniffed:
     evidence = "only zero bytes" if not head.strip(b"\0") else "binary data without a known signature"
     known = BY_NAME.get(claimed or "")
-    conflict = known is not None and (known.text or known.name in ALWAYS_SIGNED)
-    return Sniffed("unknown", 0.0, evidence, claimed, conflict)
+    signed = known is not None and (known.text or known.name in ALWAYS_SIGNED)
+    return Sniffed("unknown", 0.0, evidence, claimed, signed and claimed not in _AMBIGUOUS)
 
 
 def _contradicts(format: str, claimed: str | None) -> bool:
@@ -127,7 +149,7 @@ def _contradicts(format: str, claimed: str | None) -> bool:
     if known.text and claim.text:
         return format == "lfs_pointer" or claimed in _STRUCTURED
     # Endings such as `.key` and `.seq` have many meanings: text there contradicts only what must be signed.
-    return not known.text or claimed in ALWAYS_SIGNED
+    return (not known.text and claimed not in _AMBIGUOUS) or claimed in ALWAYS_SIGNED
 
 
 def _by_name(match: Match, claimed: str | None) -> Match:
@@ -138,9 +160,29 @@ def _by_name(match: Match, claimed: str | None) -> Match:
         return Match(claimed, 0.7, f"{match.evidence}, kind by name")
     if match.format == "tiff" and claimed == "raw_photo":
         return Match(claimed, 0.9, f"{match.evidence}, kind by name")
-    if match.format == "pickle" and claimed == "pytorch":
+    if match.format == "pickle" and claimed in ("pytorch", "joblib"):
         return Match(claimed, 0.7, f"{match.evidence}, kind by name")
     return match
+
+
+def _only_by_name(head: bytes, size: int | None, claimed: str | None) -> Match | None:
+    """Formats without a signature that a name and a fitting structure make believable together."""
+    if claimed in ("pickle", "joblib") and (inner := _zlib_pickle(head)):
+        return Match("joblib", 0.9, inner)
+    if claimed == "protobuf" and protobuf.plausible(head, size):
+        return Match("protobuf", 0.6, "fields of a protobuf message, kind by name")
+    return None
+
+
+def _zlib_pickle(head: bytes) -> str | None:
+    """joblib's `compress=` writes zlib without any header around a pickle."""
+    if head[:1] != b"\x78" or len(head) < 8 or int.from_bytes(head[:2], "big") % 31:
+        return None
+    try:
+        inner = zlib.decompressobj().decompress(head, 64)
+    except zlib.error:
+        return None
+    return "zlib, in it a pickle" if inner[:1] == b"\x80" and inner[1:2] <= b"\x05" else None
 
 
 # ---------------------------------------------------------------- compressed
@@ -162,8 +204,8 @@ def _inside(outer: Match, head: bytes, whole: bool, claimed: str | None) -> Matc
         found = _text(inner.data, b"", complete, claimed if by_claim else None)
         if found and found.confidence < 0.75 and not by_claim:
             return outer  # compressed prose says less than the compression does
-    elif found.format not in ("tar", "nifti", claimed):
-        return outer
+    elif found.format not in _THROUGH and found.format != claimed:
+        return Match(outer.format, outer.confidence, f"{outer.evidence}, in it {found.evidence}")
     if found is None:
         return outer
     return Match(found.format, found.confidence, f"{outer.format}, in it {found.evidence}")
@@ -194,9 +236,9 @@ def _kind_of_text(text: str, whole: bool, claimed: str | None) -> Match:
         return shape
     if claim is None or not claim.text or claim.name in _OPEN_ENDED:
         if shape or claim is None or not claim.text:
-            return shape or textual.guess(text, whole)
+            return shape or guess.guess(text, whole)
         # A log is a log and prose is prose, unless every record says it is a table.
-        return textual.delimited(text, whole, strict=True) or Match(claim.name, 0.7, "text, kind by name")
+        return guess.delimited(text, whole, strict=True) or Match(claim.name, 0.7, "text, kind by name")
     if claim.name in ("csv", "tsv"):
         return _delimited(text, whole, claim.name, shape)
     if claim.name in ("json", "jsonl", "geojson", "ipynb"):
@@ -209,7 +251,7 @@ def _kind_of_text(text: str, whole: bool, claimed: str | None) -> Match:
 def _delimited(text: str, whole: bool, claimed: str, shape: Match | None) -> Match:
     if shape and shape.format not in ("pem", "vcf"):
         return shape
-    found = textual.delimited(text, whole, strict=False)
+    found = guess.delimited(text, whole, strict=False)
     # One column is a table too, and so is a ragged one, but only the name can say so.
     return found or Match(claimed, 0.6, "text without clear columns, kind by name")
 
@@ -219,7 +261,7 @@ def _json(text: str, claimed: str, shape: Match | None, whole: bool) -> Match:
         start = text.lstrip("\ufeff \t\r\n")[:1]
         if not start or start in '{["0123456789-':  # damaged JSON and bare values are still no other format
             return Match(claimed, 0.5, "blank or starts like JSON, kind by name")
-        return textual.guess(text, whole)
+        return guess.guess(text, whole)
     if shape.format == "json" and claimed in ("jsonl", "ipynb", "geojson"):
         one_line = "\n" not in text.strip()
         if claimed != "jsonl" or one_line:

@@ -6,7 +6,6 @@ import codecs
 import json
 import re
 
-from catalog.formats import dialect
 from catalog.formats.checks import Match
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -73,6 +72,7 @@ def structure(text: str, whole: bool) -> Match | None:
 _PREFIXES = (
     ("-----BEGIN ", "pem"), ("ssh-rsa ", "pem"), ("ssh-ed25519 ", "pem"), ("WARC/1.", "warc"),
     ("##fileformat=VCF", "vcf"), ("WEBVTT", "subtitles"), ("diff --git ", "diff"), ("{\\rtf", "rtf"),
+    ("ecdsa-sha2-", "pem"), ("PuTTY-User-Key-File-", "pem"), ("---- BEGIN SSH2", "pem"),
 )  # fmt: skip
 
 
@@ -137,7 +137,10 @@ def json_like(text: str) -> bool:
 _PROLOG = re.compile(r"(?is)(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+")
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>]")
 _HTML = frozenset({"html", "head", "body", "div", "p", "table", "span", "a", "meta", "script", "h1", "ul"})
-_ROOTS = {"svg": "svg", "kml": "kml", "gpx": "gpx"}
+_ROOTS = {
+    "svg": "svg", "kml": "kml", "gpx": "gpx", "rss": "feed", "rdf": "xml", "feed": "feed", "plist": "plist",
+    "graphml": "graphml", "pmml": "pmml",
+}  # fmt: skip
 
 
 def _markup(text: str) -> Match | None:
@@ -153,66 +156,3 @@ def _markup(text: str) -> Match | None:
     if root and ("</" in text or "xmlns" in text):
         return Match("xml", 0.8, f"root element '{name[:40]}'")
     return None
-
-
-# ---------------------------------------------------------------- what only looks like something
-
-_SHEBANG = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(?:\S*/)?([a-z]+)")
-_INTERPRETERS = {
-    "python": "python", "pypy": "python", "bash": "shell", "sh": "shell", "zsh": "shell", "ksh": "shell",
-    "perl": "perl", "ruby": "ruby", "node": "javascript", "rscript": "r", "lua": "lua", "php": "php",
-}  # fmt: skip
-_PYTHON = re.compile(r"(?m)^(?:from [\w.]+ import |import \w[\w., ]*$|def \w+\(.*\).*:|class \w+.*:\s*$|@\w+)")
-_SQL = re.compile(
-    r"(?im)^(?:CREATE (?:TABLE|DATABASE|VIEW|SCHEMA|INDEX)|INSERT INTO|SELECT\s.+\sFROM"
-    r"|ALTER TABLE|DROP TABLE|DELETE FROM)\b"
-)
-_MARKDOWN = re.compile(r"(?m)^(?:#{2,6} \S|```|\|(?:\s*:?-+:?\s*\|)+)|\[[^\]\n]+\]\([^)\s]+\)")
-_YAML = re.compile(r"\s*(?:- )?[\"']?[\w./ -]{1,60}[\"']?\s*:(?:\s|$)|\s*- \S")
-_INI = re.compile(r"\[[^\]\n]+\]\s*$")
-_SETTING = re.compile(r"\s*[\w.-]+\s*=")
-
-
-def guess(text: str, whole: bool) -> Match:
-    """What kind of text this looks like when its name claims nothing; `text` where nothing stands out."""
-    text, whole = text[:_LOOKED_AT], whole and len(text) <= _LOOKED_AT
-    shebang = _SHEBANG.match(text)
-    if shebang and shebang[1] in _INTERPRETERS:
-        return Match(_INTERPRETERS[shebang[1]], 0.9, f"'#!' of {shebang[1]}")
-    lines = [line for line in text.splitlines()[:200] if line.strip() and not line.lstrip().startswith("#")]
-    if text.startswith(">") and re.match(r">[^\n]+\n[A-Za-z*\n-]{20,}", text):
-        return Match("fasta", 0.8, "'>' and a sequence")
-    if re.match(r"@[^\n]+\n[ACGTNacgtn.]+\n\+[^\n]*\n", text):
-        return Match("fastq", 0.9, "'@', sequence, '+', qualities")
-    if len(_PYTHON.findall(text)) >= 2:
-        return Match("python", 0.6, "Python statements")
-    if _SQL.search(text) and ";" in text:
-        return Match("sql", 0.7, "SQL statements")
-    if lines and _INI.match(lines[0]) and any(_SETTING.match(line) for line in lines[1:]):
-        return Match("ini", 0.7, "sections and settings")
-    if table := delimited(text, whole, strict=True):
-        return table
-    keyed = sum(_YAML.match(line) is not None for line in lines)
-    if keyed and keyed * 10 >= len(lines) * 8 and (len(lines) > 2 or text.startswith("---\n")):
-        return Match("yaml", 0.6, "keys and values")
-    if len(_MARKDOWN.findall(text)) >= 2:
-        return Match("markdown", 0.6, "Markdown headings or links")
-    return Match("text", 0.6, "plain text")
-
-
-def delimited(text: str, whole: bool, strict: bool) -> Match | None:
-    """`csv` or `tsv` when the records agree on a dialect. `strict` for files whose name does not say so."""
-    found = dialect.vote(text[:65536], whole and len(text) <= 65536)
-    if found is None:
-        return None
-    # Prose has commas too, but hardly the same number in line after line.
-    enough = 3 if found.columns >= 3 or found.delimiter == "\t" else 6
-    if strict and (found.share < 0.95 or found.records < enough):
-        return None
-    if found.share < 0.5:
-        return None
-    shown = {"\t": "tab"}.get(found.delimiter, f"'{found.delimiter}'")
-    name = "tsv" if found.delimiter == "\t" else "csv"
-    certain = round(0.6 + 0.35 * found.share * min(found.records, 10) / 10, 2)
-    evidence = f"{found.columns} columns by {shown} in {found.share:.0%} of {found.records} records"
-    return Match(name, certain, evidence)

@@ -31,7 +31,8 @@ class Sniffed:
 
     `format` is a lower-case word (`parquet`, `csv`); `unknown` when nothing is recognised.
     `confidence` is 0 to 1. `evidence` says which bytes or structure decided. `claimed` is the
-    format the name suggests, if any; `conflict` is true when content and name contradict.
+    format the name suggests, if any; `conflict` is true when content and name contradict. `also`
+    names formats whose signature the content carries besides.
     """
 
     format: str
@@ -39,6 +40,7 @@ class Sniffed:
     evidence: str
     claimed: str | None = None
     conflict: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,9 @@ class Facts:
     """What an inspector read from a file's header or footer. Unknown is None.
 
     `fields` is empty for formats without a schema. `codec` names the compression where there is
-    one (`snappy`, `zstd`, several joined by `+`). `details` holds a few short, format-specific
-    facts (row groups, delimiter, encoding), all plain strings or numbers.
+    one (`snappy`, `zstd`, several joined by `+`). `details` holds a few short facts in the words of
+    `formats/vocabulary.py`, all plain strings or numbers. `finding` is for a file that could be read
+    and has something wrong with it all the same (`unsafe`, `truncated`); `finding_detail` says what.
     """
 
     format: str
@@ -55,6 +58,8 @@ class Facts:
     rows: int | None = None
     codec: str | None = None
     details: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    finding: str | None = None
+    finding_detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
