@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -42,6 +42,14 @@ class Inspector(Protocol):
 
     def __call__(self, reader: RangeReader) -> Facts:
         """Facts from the header and footer. Raises `InspectError`."""
+        ...
+
+
+class TreeInspector(Protocol):
+    """`inspect_tree(files)` of modules that know folders: table formats, Zarr stores, model folders."""
+
+    def __call__(self, files: TreeReader) -> Facts:
+        """Facts of everything below one root. Raises `InspectError`."""
         ...
 
 
@@ -151,6 +159,74 @@ class RangeReader:
         raise self.failure
 
 
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """A file below a root: its path from there (`metadata/v3.metadata.json`), and its listed size."""
+
+    path: str
+    size: int | None
+
+
+class TreeReader:
+    """The files below one root, for formats that are folders. All reads share one set of caps.
+
+    `listing(folder)` gives the files that lie directly in a folder (`""` for the root itself) as the
+    crawl listed them; nothing is listed anew. `fetch(path, offset, length)` reads one of them.
+    """
+
+    def __init__(
+        self,
+        listing: Callable[[str], Sequence[TreeFile]],
+        fetch: Callable[[str, int, int], bytes],
+        caps: Caps | None = None,
+    ) -> None:
+        self._listing = listing
+        self._fetch = fetch
+        self.caps = caps or Caps()
+        self._listed: dict[str, dict[str, TreeFile]] = {}
+        self._spent = RangeReader(lambda offset, length: b"", None, caps=self.caps)
+
+    def files(self, folder: str = "") -> list[TreeFile]:
+        """The files directly in `folder`, by name."""
+        return list(self._folder(folder).values())
+
+    def get(self, path: str) -> TreeFile | None:
+        """The file at `path`, None where the crawl listed none."""
+        folder, _, name = path.rpartition("/")
+        return self._folder(folder).get(name)
+
+    def reader(self, file: TreeFile) -> RangeReader:
+        """A range reader of one file; what it reads counts against the caps of the tree."""
+
+        def fetch(offset: int, length: int) -> bytes:
+            spent = self._spent
+            spent.fetch = lambda start, size: self._fetch(file.path, start, size)
+            return spent._fetch(offset, length)
+
+        return RangeReader(fetch, file.size, file.path.rpartition("/")[2], self.caps)
+
+    def read(self, file: TreeFile, limit: int) -> bytes:
+        """The whole of a small file. Raises `InspectError` where it is longer than `limit`."""
+        data = self.reader(file).head(limit + 1)
+        if len(data) > limit:
+            raise InspectError(f"{text.safe(file.path, 80)} is longer than {text.size(limit)}.", finding="too_large")
+        return data
+
+    def check_time(self) -> None:
+        """Raise `InspectError` when the time cap has passed."""
+        self._spent.check_time()
+
+    @property
+    def failure(self) -> CatalogError | None:
+        """The cap that was reached, or how the silo failed; `parsing` asks for it."""
+        return self._spent.failure
+
+    def _folder(self, folder: str) -> dict[str, TreeFile]:
+        if folder not in self._listed:
+            self._listed[folder] = {each.path.rpartition("/")[2]: each for each in self._listing(folder)}
+        return self._listed[folder]
+
+
 class _RangeFile(io.RawIOBase):
     """A `RangeReader` as a raw file. Reads are cut to what is left, so a hostile length allocates nothing."""
 
@@ -189,7 +265,7 @@ class _RangeFile(io.RawIOBase):
 
 
 @contextmanager
-def parsing(reader: RangeReader, label: str) -> Iterator[None]:
+def parsing(reader: RangeReader | TreeReader, label: str) -> Iterator[None]:
     """Turn whatever a parser raises on hostile input into `InspectError`; `label` names the format.
 
     A cap reached or a silo that failed while a library was reading comes out as it was raised.
@@ -216,4 +292,7 @@ def _finding(error: Exception) -> str:
     return "encrypted" if "encrypted" in str(error).lower() else "corrupt"
 
 
-__all__ = ["KIB", "MIB", "Caps", "InspectError", "Inspector", "RangeReader", "parsing"]
+__all__ = [
+    "KIB", "MIB", "Caps", "InspectError", "Inspector", "RangeReader",
+    "TreeFile", "TreeInspector", "TreeReader", "parsing",
+]  # fmt: skip

@@ -187,6 +187,20 @@ def _tfrecord(ends: Ends) -> Match | None:
     return Match("tfrecord", 1.0, "masked CRC of the first record's length") if proven else None
 
 
+def _mds(ends: Ends) -> Match | None:
+    """MosaicML's shards: a count, as many offsets and one, then the header in JSON."""
+    if len(ends.head) < 16:
+        return None
+    count, first = struct.unpack_from("<II", ends.head)
+    begin = 8 + 4 * count
+    if not 0 < count < 1 << 28 or not begin < first < begin + (1 << 20) or (ends.size and first > ends.size):
+        return None
+    if begin < len(ends.head) and not ends.head.startswith(b'{"', begin):
+        return None
+    rising = struct.unpack_from(f"<{min(count + 1, 64, len(ends.head) // 4 - 1)}I", ends.head, 4)
+    return Match("mds", 0.9, f"offsets of {count} samples") if list(rising) == sorted(rising) else None
+
+
 def masked_crc32c(data: bytes) -> int:
     """TensorFlow's masked CRC32C (lib/hash/crc32c.h); bit by bit, as it is only ever fed eight bytes."""
     crc = 0xFFFFFFFF
@@ -296,6 +310,6 @@ def _boot_sector(ends: Ends) -> Match | None:
 # DICOM stands before TIFF: a file may carry both headers, and then it is an image for DICOM readers.
 BEFORE: tuple[Callable[[Ends], Match | None], ...] = (_parquet, _hdf5, _dicom)
 AFTER: tuple[Callable[[Ends], Match | None], ...] = (
-    _arrow_stream, _orc, _class_or_fat, _pe, _bzip2, _ttf, _shapefile, _pickle, _safetensors, _tfrecord, _dbf,
+    _arrow_stream, _orc, _class_or_fat, _pe, _bzip2, _ttf, _shapefile, _pickle, _safetensors, _tfrecord, _dbf, _mds,
     _stata_old, _edf, _pyc, _xgboost, _lvm_or_swap, _at_end, _old_tar, _boot_sector, _stl,
 )  # fmt: skip

@@ -45,6 +45,7 @@ FORMATS: tuple[Format, ...] = (
         avro         | avro                         | Apache Avro
         lance        | lance                        | Lance
         tfrecord     | tfrecord tfrecords tfrec     | TFRecord
+        mds          | mds                          | MosaicML shard
         sequencefile | seq                          | Hadoop SequenceFile
         rcfile       | rcfile                       | Hadoop RCFile
         hudi_log     |                              | Hudi log

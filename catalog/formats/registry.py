@@ -19,16 +19,54 @@ from catalog.formats.unpack import codec_of
 from catalog.model import Facts, Sniffed
 
 _INSPECTORS: dict[str, str] = {
-    "arrow_file": "catalog.formats.tabular.arrow:inspect_file",
-    "arrow_stream": "catalog.formats.tabular.arrow:inspect_stream",
-    "avro": "catalog.formats.tabular.avro:inspect",
-    "csv": "catalog.formats.tabular.csv:inspect",
-    "json": "catalog.formats.tabular.json:inspect",
-    "jsonl": "catalog.formats.tabular.json:inspect_lines",
-    "orc": "catalog.formats.tabular.orc:inspect",
-    "parquet": "catalog.formats.tabular.parquet:inspect",
-    "tsv": "catalog.formats.tabular.csv:inspect",
+    "7z": "archives.sevenzip:inspect",
+    "anndata": "arrays.hdf5:inspect_anndata",
+    "apk": "archives.zip:inspect_apk",
+    "arrow_file": "tabular.arrow:inspect_file",
+    "arrow_stream": "tabular.arrow:inspect_stream",
+    "avro": "tabular.avro:inspect",
+    "bzip2": "archives.wrapped:inspect_bzip2",
+    "csv": "tabular.csv:inspect",
+    "fits": "arrays.fits:inspect",
+    "gguf": "models.gguf:inspect",
+    "graphdef": "models.tensorflow:inspect_graph",
+    "gzip": "archives.wrapped:inspect_gzip",
+    "hdf5": "arrays.hdf5:inspect",
+    "jar": "archives.zip:inspect_jar",
+    "joblib": "models.pickles:inspect_joblib",
+    "json": "tabular.json:inspect",
+    "jsonl": "tabular.json:inspect_lines",
+    "keras": "models.keras:inspect",
+    "keras_h5": "arrays.hdf5:inspect_keras",
+    "kmz": "archives.zip:inspect_kmz",
+    "lmdb": "shards.lmdb:inspect",
+    "lz4": "archives.wrapped:inspect_lz4",
+    "mat": "arrays.mat:inspect",
+    "mds": "shards.mds:inspect",
+    "netcdf3": "arrays.netcdf:inspect",
+    "netcdf4": "arrays.hdf5:inspect_netcdf",
+    "nifti": "arrays.nifti:inspect",
+    "npy": "arrays.numpy:inspect",
+    "npz": "arrays.numpy:inspect_archive",
+    "onnx": "models.onnx:inspect",
+    "orc": "tabular.orc:inspect",
+    "parquet": "tabular.parquet:inspect",
+    "pickle": "models.pickles:inspect",
+    "pytorch": "models.pytorch:inspect",
+    "safetensors": "models.safetensors:inspect",
+    "saved_model": "models.tensorflow:inspect_saved_model",
+    "tar": "archives.tar:inspect",
+    "tflite": "models.tflite:inspect",
+    "tfrecord": "shards.tfrecord:inspect",
+    "torchscript": "models.pytorch:inspect",
+    "tsv": "tabular.csv:inspect",
+    "wheel": "archives.zip:inspect_wheel",
+    "xz": "archives.wrapped:inspect_xz",
+    "zarr": "arrays.zarr:inspect",
+    "zip": "archives.zip:inspect",
+    "zstd": "archives.wrapped:inspect_zstd",
 }
+"""Format to `room.module:function` below `catalog.formats`."""
 _LOOK = 4 * KIB
 _WIDE = 64 * KIB
 _SMALL = 128 * KIB
@@ -43,7 +81,7 @@ def inspector(format: str) -> Inspector | None:
     if path is None:
         return None
     module, _, function = path.partition(":")
-    return cast(Inspector, getattr(import_module(module), function))
+    return cast(Inspector, getattr(import_module(f"catalog.formats.{module}"), function))
 
 
 def inspect(

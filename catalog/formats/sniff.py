@@ -204,6 +204,8 @@ def _inside(outer: Match, head: bytes, whole: bool, claimed: str | None) -> Matc
         found = _text(inner.data, b"", complete, claimed if by_claim else None)
         if found and found.confidence < 0.75 and not by_claim:
             return outer  # compressed prose says less than the compression does
+    elif claimed == "joblib" and found.format in ("pickle", "joblib"):
+        return Match("joblib", 0.9, f"{outer.format}, in it {found.evidence}")
     elif found.format not in _THROUGH and found.format != claimed:
         return Match(outer.format, outer.confidence, f"{outer.evidence}, in it {found.evidence}")
     if found is None:

@@ -20,7 +20,13 @@ class Stream:
     """
 
     def __init__(
-        self, source: RangeReader | bytes, at: int = 0, end: int | None = None, *, order: str = "<", block: int = 64 * KIB
+        self,
+        source: RangeReader | bytes,
+        at: int = 0,
+        end: int | None = None,
+        *,
+        order: str = "<",
+        block: int = 64 * KIB,
     ) -> None:
         self._source = source
         self._block = block

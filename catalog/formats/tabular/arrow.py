@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, MIB, RangeReader, parsing
+from catalog.formats.flatbuffer import Table
 from catalog.formats.tabular.fields import Details, bounded, from_arrow
-from catalog.formats.tabular.flatbuffer import Table
 from catalog.model import Facts
 
 _MAGIC = b"ARROW1"

@@ -1,4 +1,4 @@
-"""Just enough of FlatBuffers to read Arrow's message headers (Message.fbs, File.fbs)."""
+"""Just enough of FlatBuffers to read Arrow's message headers and TensorFlow Lite's models."""
 
 from __future__ import annotations
 
@@ -41,6 +41,33 @@ class Table:
             return None
         size = struct.calcsize(layout)
         return [struct.unpack_from(layout, self.data, start + 4 + i * size) for i in range(count)]
+
+    def tables(self, slot: int, limit: int) -> list[Table]:
+        """Up to `limit` tables of a vector."""
+        start, count = self._vector(slot)
+        places = range(start, start + 4 * min(count, limit), 4)
+        return [Table(self.data, at + self._int("<I", at)) for at in places]
+
+    def count(self, slot: int) -> int:
+        """How many elements a vector claims to have."""
+        return self._vector(slot)[1]
+
+    def numbers(self, slot: int, code: str, limit: int) -> tuple[int, ...]:
+        """Up to `limit` scalars of a vector; `code` is one letter of `struct`."""
+        start, count = self._vector(slot)
+        return struct.unpack_from(f"<{min(count, limit)}{code}", self.data, start)
+
+    def text(self, slot: int, limit: int = 200) -> str | None:
+        """A string, cut to `limit` bytes; None where the field is absent."""
+        start, count = self._vector(slot)
+        return self.data[start : start + min(count, limit)].decode("utf-8", "replace") if start else None
+
+    def _vector(self, slot: int) -> tuple[int, int]:
+        at = self._field(slot)
+        if at is None:
+            return 0, 0
+        start = at + self._int("<I", at)
+        return start + 4, self._int("<I", start)
 
     def _field(self, slot: int) -> int | None:
         offset = self._int("<H", self._vtable + 4 + 2 * slot) if slot < self._slots else 0

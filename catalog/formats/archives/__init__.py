@@ -1,0 +1,1 @@
+"""Archives and compressed files: what their members are called, without unpacking any."""

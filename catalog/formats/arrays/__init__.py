@@ -1,0 +1,1 @@
+"""Arrays: shapes, types and dimensions from headers; their numbers are never read."""

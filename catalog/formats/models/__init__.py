@@ -1,0 +1,1 @@
+"""Models: architecture, tensors and parameters from headers and graphs. Nothing is ever loaded or executed."""

@@ -1,0 +1,1 @@
+"""Shards of training data: how many records, and what is in the first of them."""
