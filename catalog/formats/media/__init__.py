@@ -1,0 +1,1 @@
+"""Images, sound and video: sizes, lengths and codings from headers; pixels and samples are never decoded."""
