@@ -145,7 +145,6 @@ FACTS: Mapping[str, str] = {
     "samples": "samples in view",
     "pages": "pages",
     "author_tool": "program the document was written with",
-    "paragraphs": "paragraphs",
     "slides": "slides",
     "cells": "cells of a notebook",
     "kernel": "language of a notebook",

@@ -1,0 +1,1 @@
+"""Documents: pages, sheets with their header rows, and what wrote them; their text is not kept."""

@@ -1,0 +1,1 @@
+"""Geography: bounds, coordinate systems and kinds of geometry."""
