@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import cast
 
 from catalog.errors import InspectError
-from catalog.formats.base import KIB, Caps, Inspector, RangeReader, parsing
+from catalog.formats.base import KIB, Caps, Inspector, RangeReader, TreeInspector, TreeReader, parsing
 from catalog.formats.closer import closer
 from catalog.formats.names import BY_NAME, claimed_format
 from catalog.formats.sniff import concluded, sniff
@@ -100,6 +100,17 @@ _INSPECTORS: dict[str, str] = {
     "zstd": "archives.wrapped:inspect_zstd",
 }
 """Format to `room.module:function` below `catalog.formats`."""
+_TREES: dict[str, str] = {
+    "delta": "tables.delta:inspect_tree",
+    "hf_model": "models.folder:inspect_tree",
+    "hudi": "tables.hudi:inspect_tree",
+    "iceberg": "tables.iceberg:inspect_tree",
+    "lance": "tables.lance:inspect_tree",
+    "saved_model": "models.folder:inspect_saved_model",
+    "zarr": "arrays.zarr:inspect_tree",
+}
+"""Rule of a claimed root to the inspector of its folder."""
+TREES = frozenset(_TREES)
 _LOOK = 4 * KIB
 _WIDE = 64 * KIB
 _SMALL = 128 * KIB
@@ -115,6 +126,16 @@ def inspector(format: str) -> Inspector | None:
         return None
     module, _, function = path.partition(":")
     return cast(Inspector, getattr(import_module(f"catalog.formats.{module}"), function))
+
+
+def inspect_tree(rule: str, files: TreeReader) -> tuple[Facts | None, InspectError | None]:
+    """Facts of the folder that a marker of `rule` claimed, or why there are none. A silo that fails raises."""
+    module, _, function = _TREES[rule].partition(":")
+    run = cast(TreeInspector, getattr(import_module(f"catalog.formats.{module}"), function))
+    try:
+        return run(files), None
+    except InspectError as error:
+        return None, error
 
 
 def inspect(

@@ -45,7 +45,7 @@ def inspect(reader: RangeReader) -> Facts:
         if isinstance(schema, dict) and isinstance(schema.get("name"), str):
             details["record"] = clean(schema["name"])[:200]
         codec = blocks.codec if blocks.codec != "null" else None
-        return Facts("avro", bounded(_fields(schema), details), rows, codec, details)
+        return Facts("avro", bounded(fields_of(schema), details), rows, codec, details)
 
 
 def _open(reader: RangeReader) -> Any:
@@ -88,7 +88,8 @@ def _long(data: bytes, at: int) -> tuple[int, int]:
     return (1, len(data) + 1) if value < 0 else ((value >> 1) ^ -(value & 1), after)
 
 
-def _fields(schema: Any) -> Iterator[Field]:
+def fields_of(schema: Any) -> Iterator[Field]:
+    """The fields of an Avro schema; of one that is no record, a single field `value`."""
     types = _Types()
     if isinstance(schema, dict) and schema.get("type") == "record":
         return types.record("", schema, 1)
