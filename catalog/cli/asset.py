@@ -155,6 +155,12 @@ def _show(session: Session, row: dict[str, Any], around: Trace) -> None:
     for direction in graph_rows.DIRECTIONS:
         _side(session, direction, row[f"{direction}stream"], graph_rows.unlisted(around, direction))
     _part(session, "Versions", row["versions"], rows.VERSION_COLUMNS, _LISTED)
+    facts = [f"{name}: {_fact(value)}" for name, value in row["facts"].items() if name != "extra"]
+    if "extra" in row["facts"]:
+        facts.append(f"more with: pip install 'silograph[{row['facts']['extra']}]'")
+    if facts:
+        sys.stdout.write(f"\n{session.paint('Facts', 'bold', sys.stdout)}\n")
+        sys.stdout.writelines(f"{safe(line)}\n" for line in facts)
     if findings:
         sys.stdout.write(f"\n{session.paint('Findings', 'bold', sys.stdout)}\n")
         sys.stdout.writelines(f"{safe(line)}\n" for line in findings[:_COLUMNS_SHOWN])
@@ -188,6 +194,13 @@ def _rest(left: int) -> None:
 def _holds(row: dict[str, Any]) -> str:
     inside = f", {text.plural(row['rows'], 'row')}" if row["rows"] is not None else ""
     return f"{text.plural(row['files'], 'file')}, {text.size(row['bytes'])}{inside}, {row['inspected']:,} opened"
+
+
+def _fact(value: object) -> str:
+    """A fact for people: numbers with separators, yes and no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _and(first: str, second: str | None) -> str:

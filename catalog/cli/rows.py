@@ -36,7 +36,7 @@ TASK_KEYS = (
     "schedule", "silo", "due", "cause", "state", "started", "ended", "seconds", "crawl", "listed", "added", "changed",
     "removed", "worker", "reason", "note", "next_try", "attempts",
 )  # fmt: skip
-SHOW_KEYS = (*HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions")
+SHOW_KEYS = (*HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions", "facts")
 
 
 _LAYER_WORDS = {
@@ -249,6 +249,7 @@ def asset(
         "last_verified": text.iso(info.last_verified_ns),
         "removed": text.iso(info.removed_ns),
         "findings": [{"path": one.path, "kind": one.kind, "detail": one.detail} for one in info.findings],
+        "facts": dict(info.facts),
     }
 
 

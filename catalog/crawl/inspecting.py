@@ -11,6 +11,7 @@ from catalog.datasets.schema import schema_digest, union
 from catalog.datasets.sketch import belongs, sketch
 from catalog.datasets.version import fingerprint
 from catalog.errors import EntryMissing, InspectError, SiloError
+from catalog.formats.base import TreeFile
 from catalog.formats.names import claimed_formats, family
 from catalog.formats.sandbox import shared
 from catalog.model import InspectMode, Listing
@@ -18,13 +19,15 @@ from catalog.silos.base import Silo
 from catalog.store import inspections
 from catalog.store.datasets import Place, Regrouping, changed_directories, claimed_roots
 from catalog.store.engine import Database
-from catalog.store.inspections import Seen, Target
+from catalog.store.inspections import Candidate, Seen, Target
 from catalog.text import safe
 
 MANY_ANCHORS = 64
 """With more touched places than this, grouping the whole silo again is cheaper."""
 NAMELESS = 64
 """Files without a telling name that are opened in one directory, unless all are to be opened."""
+LOGGED = 20_000
+"""Files of one folder of a table's log that its inspector is shown."""
 _BATCH = 200
 
 Tick = Callable[[int], None]
@@ -98,8 +101,44 @@ class InspectStage:
         for asset in inspections.candidates(self._db, self._silo_id, prefix, everything=self._everything):
             targets = inspections.targets(self._db, asset, belongs, self._crawl_id, everything=self._everything)
             self._open([t for t in targets if not inspections.is_current(self._db, t)])
+            tree = self._look_at_tree(asset)
             told = inspections.opened(self._db, asset.id, belongs)
-            inspections.settle(self._db, asset, told, union, schema_digest)
+            inspections.settle(self._db, asset, told, union, schema_digest, tree)
+
+    def _look_at_tree(self, asset: Candidate) -> Seen | None:
+        """What the folder of a table or model tells as a whole; None for assets that are no such folder."""
+        from catalog.formats.registry import TREES
+
+        if asset.rule not in TREES:
+            return None
+        read: list[str] = []  # what was asked for, in order: the first says most, and what was told is kept with it
+        listed: dict[str, Target] = {}
+        root = f"{asset.root}/" if asset.root else ""
+
+        def listing(folder: str) -> list[TreeFile]:
+            place = f"{root}{folder}".rstrip("/")
+            targets = inspections.folder(self._db, self._silo_id, place, LOGGED)
+            within = {t.path[len(root) :]: t for t in targets}
+            listed.update(within)
+            return [TreeFile(path, target.size) for path, target in within.items()]
+
+        def fetch(path: str, offset: int, length: int) -> bytes:
+            read.append(path)
+            return self._silo.read(root + path, offset, length)
+
+        try:
+            facts, error = self._sandbox.inspect_tree(asset.rule, listing, fetch)
+        except SiloError as failed:
+            facts, error = None, InspectError(failed.message, finding="unreadable")
+        seen = next((listed[path] for path in read if path in listed), None)
+        if seen is None:
+            return None
+        finding = error.finding if error else facts.finding if facts else None
+        detail = error.message if error else facts.finding_detail if facts else None
+        told = Seen(seen, None, facts, finding, safe(detail, 300) if detail else None)
+        inspections.save_tree(self._db, told, self._crawl_id, schema_digest)
+        self.findings += finding is not None
+        return told
 
     def _open(self, targets: Sequence[Target]) -> None:
         workers = min(self._workers, len(targets))
@@ -142,6 +181,8 @@ class InspectStage:
         if sniffed.conflict:
             detail = f"the name says {sniffed.claimed}, the content {sniffed.format} ({sniffed.evidence})"
             return Seen(target, sniffed, facts, "mislabelled", safe(detail, 300))
+        if facts is not None and facts.finding:
+            return Seen(target, sniffed, facts, facts.finding, safe(facts.finding_detail or "", 300))
         return Seen(target, sniffed, facts, None, None)
 
     def _resketch(self, directory_id: int, path: str) -> None:

@@ -22,15 +22,17 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
 from catalog.errors import CatalogError, InspectError, SiloError
-from catalog.formats.base import Caps
+from catalog.formats.base import Caps, TreeFile
 from catalog.model import Facts, Field, Sniffed
 
 Fetch = Callable[[int, int], bytes]
 Told = tuple[Sniffed, Facts | None, InspectError | None]
+TreeTold = tuple[Facts | None, InspectError | None]
+_Answer = Callable[[dict[str, Any]], bytes]
 
 MEMORY = 4 * 1024**3
 """Bytes of address space a worker may have; libraries map much more than they use."""
@@ -87,6 +89,19 @@ class Sandbox:
                 error = InspectError(lost.message, finding=lost.finding)
                 return Sniffed("unknown", 0.0, "not read"), None, error
 
+    def inspect_tree(
+        self, rule: str, listing: Callable[[str], Sequence[TreeFile]], fetch: Callable[[str, int, int], bytes],
+        caps: Caps | None = None,
+    ) -> TreeTold:  # fmt: skip
+        """As `registry.inspect_tree` with a `TreeReader` over `listing` and `fetch`."""
+        caps = caps or Caps()
+        with self._worker() as worker:
+            try:
+                return worker.inspect_tree(rule, listing, fetch, caps)
+            except _Lost as lost:
+                worker.kill()
+                return None, InspectError(lost.message, finding=lost.finding)
+
     def close(self) -> None:
         """End the workers."""
         while True:
@@ -142,19 +157,39 @@ class _Worker:
         return self._process.poll() is None and self._files < _FILES_A_WORKER
 
     def inspect(self, fetch: Fetch, size: int | None, name: str, caps: Caps) -> Told:
+        def answer(asked: dict[str, Any]) -> bytes:
+            offset, length = (int(number) for number in asked["read"])
+            return fetch(offset, length)
+
+        return _from_json(self._converse({"name": name, "size": size}, answer, caps))
+
+    def inspect_tree(
+        self, rule: str, listing: Callable[[str], Sequence[TreeFile]], fetch: Callable[[str, int, int], bytes],
+        caps: Caps,
+    ) -> TreeTold:  # fmt: skip
+        def answer(asked: dict[str, Any]) -> bytes:
+            if "list" in asked:
+                return json.dumps([[file.path, file.size] for file in listing(str(asked["list"]))]).encode()
+            offset, length = (int(number) for number in asked["read"])
+            return fetch(str(asked["path"]), offset, length)
+
+        told = self._converse({"tree": rule}, answer, caps)
+        return _facts_from(told["facts"]), _error_from(told["error"])
+
+    def _converse(self, asked: dict[str, Any], answer: _Answer, caps: Caps) -> dict[str, Any]:
+        """Ask for one inspection and serve its reads until it tells what it found."""
         self._files += 1
         deadline = time.monotonic() + caps.seconds + GRACE
         failed: SiloError | None = None
-        self._say({"name": name, "size": size, "bytes": caps.bytes, "calls": caps.calls, "seconds": caps.seconds})
+        self._say({**asked, "bytes": caps.bytes, "calls": caps.calls, "seconds": caps.seconds})
         while True:
-            told = json.loads(self._hear(deadline, caps.seconds))
-            if "read" not in told:
+            told: dict[str, Any] = json.loads(self._hear(deadline, caps.seconds))
+            if "read" not in told and "list" not in told:
                 if failed is not None:
                     raise failed
-                return _from_json(told)
-            offset, length = (int(number) for number in told["read"])
+                return told
             try:
-                content = _READ + fetch(offset, length)
+                content = _READ + answer(told)
             except SiloError as error:
                 content, failed = _NOT_READ, error
             self._send(content)
@@ -215,12 +250,15 @@ def serve() -> None:
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     os.dup2(0, 1)
 
-    def fetch(offset: int, length: int) -> bytes:
-        _write(outgoing, json.dumps({"read": [offset, length]}).encode())
+    def ask(**request: object) -> bytes:
+        _write(outgoing, json.dumps(request).encode())
         content = _receive(incoming)
         if not content.startswith(_READ):
             raise SiloError("The range cannot be read.")
         return content[1:]
+
+    def fetch(offset: int, length: int) -> bytes:
+        return ask(read=[offset, length])
 
     while select.select([incoming], [], [], IDLE)[0]:
         try:
@@ -229,6 +267,9 @@ def serve() -> None:
             return
         caps = Caps(asked["bytes"], asked["calls"], asked["seconds"])
         try:
+            if "tree" in asked:
+                _write(outgoing, json.dumps(_tree_told(asked["tree"], ask, caps)).encode())
+                continue
             told = inspect(fetch, asked["size"], asked["name"], caps)
         except EOFError:
             return
@@ -239,6 +280,30 @@ def serve() -> None:
             too_large = InspectError("Inspecting the file needs more memory than it may have.", finding="too_large")
             told = Sniffed("unknown", 0.0, "not read"), None, too_large
         _write(outgoing, json.dumps(_to_json(*told)).encode())
+
+
+def _tree_told(rule: str, ask: Callable[..., bytes], caps: Caps) -> dict[str, Any]:
+    """Inspect one folder, whose files are listed and read through `ask`."""
+    from catalog.formats.base import TreeReader
+    from catalog.formats.registry import inspect_tree
+
+    def listing(folder: str) -> list[TreeFile]:
+        return [TreeFile(path, size) for path, size in json.loads(ask(list=folder))]
+
+    def fetch(path: str, offset: int, length: int) -> bytes:
+        return ask(read=[offset, length], path=path)
+
+    try:
+        facts, error = inspect_tree(rule, TreeReader(listing, fetch, caps))
+    except SiloError as failed:  # the other side knows how, and raises its own
+        facts, error = None, InspectError(failed.message, finding="unreadable")
+    except (MemoryError, RecursionError):
+        facts = None
+        error = InspectError("Inspecting the folder needs more memory than it may have.", finding="too_large")
+    return {key: value for key, value in _to_json(_NOTHING, facts, error).items() if key != "sniffed"}
+
+
+_NOTHING = Sniffed("unknown", 0.0, "not read")
 
 
 def _confine() -> None:
@@ -293,11 +358,13 @@ def _to_json(sniffed: Sniffed, facts: Facts | None, error: InspectError | None) 
 
 
 def _from_json(told: dict[str, Any]) -> Told:
-    facts, error = told["facts"], told["error"]
-    if facts is not None:
-        facts = Facts(**{**facts, "fields": tuple(Field(**field) for field in facts["fields"])})
-    return (
-        Sniffed(**told["sniffed"]),
-        facts,
-        InspectError(error["message"], finding=error["finding"]) if error is not None else None,
-    )
+    sniffed = Sniffed(**{**told["sniffed"], "also": tuple(told["sniffed"]["also"])})
+    return sniffed, _facts_from(told["facts"]), _error_from(told["error"])
+
+
+def _facts_from(told: dict[str, Any] | None) -> Facts | None:
+    return Facts(**{**told, "fields": tuple(Field(**field) for field in told["fields"])}) if told else None
+
+
+def _error_from(told: dict[str, str] | None) -> InspectError | None:
+    return InspectError(told["message"], finding=told["finding"]) if told else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from catalog.model.content import Field
@@ -105,7 +105,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class AssetInfo:
-    """Everything `show` tells about one asset."""
+    """Everything `show` tells about one asset.
+
+    `facts` are what its opened files agree on, or its folder told as a whole, in the words of
+    `formats/vocabulary.py`.
+    """
 
     hit: Hit
     namespace: str
@@ -123,3 +127,4 @@ class AssetInfo:
     last_verified_ns: int | None
     removed_ns: int | None
     findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)

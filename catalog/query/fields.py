@@ -19,6 +19,7 @@ STATES: Mapping[str, str] = {
     "changed": "has more than one version",
     "described": "someone wrote a description",
     "inspected": "content was read, not only listed",
+    "mislabelled": "the content of a file is not what its name says",
     "new": "has one version so far",
     "owned": "has an owner",
     "partitioned": "laid out in hive or date folders",
@@ -28,6 +29,7 @@ STATES: Mapping[str, str] = {
     "stale": "newest file is older than a year",
     "table": "a Delta, Iceberg, Hudi or Lance table",
     "tagged": "has a tag",
+    "unsafe": "loading a file of it could run commands",
 }
 """What `is:` can ask, and what it means."""
 
@@ -72,5 +74,5 @@ FIELDS: Mapping[str, FieldSpec] = {
 }  # fmt: skip
 """Every field, in the order help texts show them."""
 
-FILE_STATES = ("broken", "inspected", "stale")
+FILE_STATES = ("broken", "inspected", "mislabelled", "stale", "unsafe")
 FILE_SORTS = ("modified", "size", "name")

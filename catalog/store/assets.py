@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -106,7 +107,18 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
         last_verified_ns=verified(db, row[22], row[11]) if row[22] is not None else None,
         removed_ns=_ended(db, row[20]),
         findings=tuple(Finding(one[0], one[5], one[6] or "") for one in told if one[5])[:_FINDINGS],
+        facts=_facts(told, row[12]),
     )  # fmt: skip
+
+
+def _facts(told: Sequence[tuple[Any, ...]], rule: str) -> dict[str, Any]:
+    """What a folder told as a whole, else the facts that all opened files agree on."""
+    of_tree = [row for row in told if row[1] == rule]
+    kept = [json.loads(row[8]) for row in of_tree or told if row[8]]
+    if not kept or (not of_tree and len(kept) < len(told)):
+        return {}
+    first, *others = kept
+    return {name: value for name, value in first.items() if all(one.get(name) == value for one in others)}
 
 
 def versions(db: Database, asset_id: int) -> list[VersionInfo]:

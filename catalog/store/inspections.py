@@ -15,6 +15,8 @@ from catalog.store.names import fold
 Belongs = Callable[[Sequence[tuple[str, str | None, Any]], Sequence[str], Sequence[str | None]], list[int]]
 # What an asset's facts are read from: its data, and of a model folder its weights alone.
 _CONTENT = "p.role = 'data' AND (a.rule <> 'hf_model' OR p.format = a.format)"
+_GRAVEST = ("unsafe", "mislabelled", "corrupt", "truncated")
+"""What an asset with several findings is said to have."""
 _WINDOW = 2048  # names read from either end of a directory to choose samples from
 
 
@@ -55,6 +57,8 @@ class Candidate:
     version: int
     files: int
     single: bool
+    rule: str
+    root: str
 
 
 def nameless(db: Database, silo_id: int, prefix: str, limit: int | None) -> Iterator[list[Target]]:
@@ -104,12 +108,12 @@ def candidates(db: Database, silo_id: int, prefix: str, *, everything: bool) -> 
     where, which = under("root", prefix)
     wanted = "(sampled_version <> version OR inspected < files)" if everything else "sampled_version <> version"
     rows = db.all(
-        "SELECT id, version, files, rule FROM asset "
+        "SELECT id, version, files, rule, root FROM asset "
         f"WHERE silo_id = ? AND removed_crawl IS NULL AND {wanted} AND {where} "
         "ORDER BY id",
         (silo_id, *which),
     )
-    return [Candidate(row[0], row[1], row[2], row[3] == "single") for row in rows]
+    return [Candidate(row[0], row[1], row[2], row[3] == "single", row[3], row[4]) for row in rows]
 
 
 def targets(db: Database, asset: Candidate, belongs: Belongs, crawl_id: int, *, everything: bool) -> list[Target]:
@@ -181,9 +185,37 @@ def save(db: Database, seen: Sequence[Seen], crawl_id: int, digest: Callable[[Se
             _save_one(db, one, crawl_id, digest)
 
 
+def folder(db: Database, silo_id: int, path: str, limit: int) -> list[Target]:
+    """Up to `limit` files directly in a folder as they were listed; the last by name, where logs put their newest."""
+    rows = db.all(
+        "SELECT d.id, d.path, f.name, f.size, f.mtime_ns, f.etag, f.format FROM directory d "
+        "JOIN file f ON f.directory_id = d.id WHERE d.silo_id = ? AND d.path = ? "
+        f"ORDER BY f.name DESC LIMIT {limit}",
+        (silo_id, path),
+    )
+    return [Target(*row) for row in reversed(rows)]
+
+
+def save_tree(db: Database, one: Seen, crawl_id: int, digest: Callable[[Sequence[Field]], str]) -> None:
+    """Store what a folder told with the file its inspector began with, whose own format stays as it is."""
+    with db.transaction():
+        _insert(db, one, one.facts.format if one.facts else one.target.format, crawl_id, digest)
+
+
 def _save_one(db: Database, one: Seen, crawl_id: int, digest: Callable[[Sequence[Field]], str]) -> None:
     target, sniffed, facts = one.target, one.sniffed, one.facts
     format = facts.format if facts else sniffed.format if sniffed and sniffed.format != "unknown" else None
+    _insert(db, one, format, crawl_id, digest)
+    if format and format != target.format:
+        db.execute(
+            "UPDATE file SET format = ? WHERE directory_id = ? AND name = ?", (format, target.directory_id, target.name)
+        )
+
+
+def _insert(
+    db: Database, one: Seen, format: str | None, crawl_id: int, digest: Callable[[Sequence[Field]], str]
+) -> None:
+    target, sniffed, facts = one.target, one.sniffed, one.facts
     schema_id = schema(db, facts.fields, digest) if facts and facts.fields else None
     db.execute("DELETE FROM inspection WHERE directory_id = ? AND name = ?", (target.directory_id, target.name))
     db.execute(
@@ -197,10 +229,6 @@ def _save_one(db: Database, one: Seen, crawl_id: int, digest: Callable[[Sequence
             json.dumps(dict(facts.details)) if facts and facts.details else None, one.finding, one.detail,
         ),
     )  # fmt: skip
-    if format and format != target.format:
-        db.execute(
-            "UPDATE file SET format = ? WHERE directory_id = ? AND name = ?", (format, target.directory_id, target.name)
-        )
 
 
 def schema(db: Database, fields: Sequence[Field], digest: Callable[[Sequence[Field]], str]) -> int:
@@ -229,11 +257,14 @@ def fields(db: Database, schema_id: int | None) -> tuple[Field, ...]:
 
 
 def opened(db: Database, asset_id: int, belongs: Belongs) -> list[tuple[Any, ...]]:
-    """What is known from an asset's opened files: (path, format, schema_id, rows, codec, finding, detail, claimed)."""
+    """What is known from an asset's opened files.
+
+    Each is (path, format, schema_id, rows, codec, finding, detail, claimed, details as JSON).
+    """
     same = "IS" if db.dialect == "sqlite" else "IS NOT DISTINCT FROM"
     rows = db.all(
         "SELECT DISTINCT i.directory_id, d.path, i.name, i.format, i.schema_id, i.rows, i.codec, i.finding, "
-        "i.finding_detail, i.claimed, f.format FROM part p JOIN directory d ON d.id = p.directory_id "
+        "i.finding_detail, i.claimed, i.details, f.format FROM part p JOIN directory d ON d.id = p.directory_id "
         "JOIN asset a ON a.id = p.asset_id "
         "JOIN inspection i ON i.directory_id = p.directory_id "
         "JOIN file f ON f.directory_id = i.directory_id AND f.name = i.name "
@@ -252,10 +283,10 @@ def opened(db: Database, asset_id: int, belongs: Belongs) -> list[tuple[Any, ...
             )
         keys, mine = keys_of[row[0]]
         owner = next(
-            (o for f in (row[9], row[10], *{k[1] for k in keys}) if (o := belongs(keys, [row[2]], [f])[0]) >= 0), -1
+            (o for f in (row[9], row[11], *{k[1] for k in keys}) if (o := belongs(keys, [row[2]], [f])[0]) >= 0), -1
         )
         if owner in mine:
-            kept.append((f"{row[1]}/{row[2]}" if row[1] else row[2], *row[3:10]))
+            kept.append((f"{row[1]}/{row[2]}" if row[1] else row[2], *row[3:11]))
     return kept
 
 
@@ -265,17 +296,26 @@ def settle(
     told: Sequence[tuple[Any, ...]],
     joined: Callable[[Sequence[Sequence[Field]]], tuple[tuple[Field, ...], tuple[str, ...]]],
     digest: Callable[[Sequence[Field]], str],
+    tree: Seen | None = None,
 ) -> None:
-    """Give an asset and its current version the schema, rows and format its opened files told."""
+    """Give an asset and its current version the schema, rows and format its opened files told.
+
+    `tree` is what its folder told as a whole, which knows better than a sample of the files in it.
+    """
+    whole = tree.facts if tree else None
     schemas = list(dict.fromkeys(row[2] for row in told if row[2] is not None))
     with db.transaction():
         schema_id = schemas[0] if len(schemas) == 1 else None
-        if len(schemas) > 1:
+        if whole is not None and whole.fields:
+            schema_id = schema(db, whole.fields, digest)
+        elif len(schemas) > 1:
             schema_id = schema(db, joined([fields(db, one) for one in schemas])[0], digest)
         counts = [row[3] for row in told]
         rows = sum(counts) if counts and len(told) >= asset.files and None not in counts else None
+        rows = whole.rows if whole is not None else rows
         codecs = "+".join(sorted({row[4] for row in told if row[4]})) or None
-        finding = next((row[5] for row in told if row[5]), None)
+        found = {row[5] for row in told if row[5]} | ({tree.finding} if tree and tree.finding else set())
+        finding = next((one for one in _GRAVEST if one in found), None) or min(found, default=None)
         formats = {row[1] for row in told if row[1]}
         seen = formats.pop() if len(formats) == 1 else None
         db.execute(

@@ -236,7 +236,9 @@ def _state(state: str, now_ns: int) -> Clause:
         "broken": "a.finding IS NOT NULL",
         "changed": "a.version > 1",
         "inspected": "a.inspected > 0",
+        "mislabelled": "a.finding = 'mislabelled'",
         "new": "a.version = 1",
         "removed": "a.removed_crawl IS NOT NULL",
+        "unsafe": "a.finding = 'unsafe'",
     }
     return Clause(plain[state])

@@ -182,6 +182,15 @@ def _row_term(db: Database, term: Term, now_ns: int) -> Clause | None:
     return either(_row(db, term.field, value, now_ns) for value in term.values)
 
 
+_INSPECTED_AS = {
+    "broken": "i.finding IS NOT NULL",
+    "inspected": "1 = 1",
+    "mislabelled": "i.finding = 'mislabelled'",
+    "unsafe": "i.finding = 'unsafe'",
+}
+"""States of a file that opening it told."""
+
+
 def _row(db: Database, field: str, value: Value, now_ns: int) -> Clause:
     if field == "size":
         return within("f.size", value, now_ns)
@@ -196,7 +205,7 @@ def _row(db: Database, field: str, value: Value, now_ns: int) -> Clause:
         return Clause(_INSPECTED.format(rows.sql), rows.parameters)
     if value.text == "stale":
         return Clause("f.mtime_ns < ?", (now_ns - YEAR_NS,))
-    return Clause(_INSPECTED.format("i.finding IS NOT NULL" if value.text == "broken" else "1 = 1"))
+    return Clause(_INSPECTED.format(_INSPECTED_AS[value.text]))
 
 
 def _bounds(term: Term, now_ns: int) -> list[Clause]:
@@ -224,7 +233,7 @@ def _term_index(db: Database, term: Term, *, alone: bool) -> list[Clause]:
     if term.field == "name":
         held = [_named_with(db, value.text) for value in term.values]
         return [either(c for c in held if c is not None)] if all(held) else []
-    inspected = term.field == "rows" or all(value.text in ("broken", "inspected") for value in term.values)
+    inspected = term.field == "rows" or all(value.text in _INSPECTED_AS for value in term.values)
     return [_WHERE_INSPECTED] if inspected and term.field in ("rows", "is") else []
 
 

@@ -129,6 +129,16 @@ def findings(info: AssetInfo, limit: int = PREVIEW_FINDINGS) -> list[Text]:
     return lines
 
 
+def told(info: AssetInfo, limit: int = PREVIEW_FIELDS) -> list[Text]:
+    """What its files say of themselves, a fact a line."""
+    found = [
+        Text.assemble((f"{shown(name)} ", "dim"), shown(f"{value:,}" if type(value) is int else str(value)))
+        for name, value in list(info.facts.items())[:limit]
+    ]
+    more = len(info.facts) - limit
+    return [*found, Text(f"… {more:,} more", style="dim")] if more > 0 else found
+
+
 def section(title: str, lines: Sequence[Text]) -> list[Text]:
     """A heading and its lines, with a blank line before; nothing for no lines."""
     return [Text(), Text(title, style="bold"), *lines] if lines else []
@@ -145,6 +155,7 @@ def inside(info: AssetInfo | None, width: int) -> Text:
         return Text()
     lines = section("Description", [Text(shown(info.description))] if info.description else [])
     lines += section("Findings", findings(info))
+    lines += section("Facts", told(info))
     lines += section(f"Schema ({len(info.fields):,})", schema(info, width))
     lines += section("Why one asset", [why(info)])
     return Text("\n").join(lines[1:])

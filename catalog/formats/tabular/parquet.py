@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from catalog import text
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, RangeReader, parsing
 from catalog.formats.tabular.fields import Details, bounded, from_arrow
+from catalog.formats.vocabulary import Facet
 from catalog.model import Facts
 
 _TAIL = 64 * KIB
 _COLUMNS_LOOKED_AT = 256
+_GROUPS_LOOKED_AT = 64
 
 
 def inspect(reader: RangeReader) -> Facts:
@@ -26,6 +30,8 @@ def inspect(reader: RangeReader) -> Facts:
         details: Details = {"row_groups": meta.num_row_groups}
         if meta.created_by:
             details["created_by"] = text.safe(meta.created_by, 80)
+        _add_statistics(meta, details)
+        _add_geography(meta.metadata or {}, details)
         keys = sorted(k.decode("utf-8", "replace") for k in meta.metadata or {} if k != b"ARROW:schema")
         if keys:
             details["metadata_keys"] = text.safe(", ".join(keys), 200)
@@ -63,6 +69,52 @@ def _check_extent(meta: Any, end: int) -> None:
         start = column.dictionary_page_offset or column.data_page_offset
         if start < 0 or start + column.total_compressed_size > end:
             raise InspectError("The Parquet footer points beyond the file's data.", finding="corrupt")
+
+
+_RANGES = 4
+
+
+def _add_statistics(meta: Any, details: Details) -> None:
+    """How many columns keep minimum and maximum, and the range of the first few numbers and times.
+
+    Ranges of text are left out: they would be somebody's words.
+    """
+    if not meta.num_row_groups:
+        return
+    kept, ranges = 0, []
+    groups = [meta.row_group(index) for index in range(min(meta.num_row_groups, _GROUPS_LOOKED_AT))]
+    for index in range(min(meta.num_columns, _COLUMNS_LOOKED_AT)):
+        found = [group.column(index).statistics for group in groups]
+        if not all(each is not None and each.has_min_max for each in found):
+            continue
+        kept += 1
+        low, high = [each.min for each in found], [each.max for each in found]
+        plain = all(not isinstance(value, (str, bytes, bool)) for value in (*low, *high))
+        if plain and len(ranges) < _RANGES and len(groups) == meta.num_row_groups:
+            ranges.append(f"{groups[0].column(index).path_in_schema} {min(low)}..{max(high)}")
+    details["statistics"] = kept
+    if ranges:
+        details["ranges"] = text.safe(", ".join(ranges), 200)
+
+
+def _add_geography(metadata: Mapping[bytes, bytes], details: Details) -> None:
+    """GeoParquet's column metadata (geoparquet.org, Metadata): system, kinds of geometry, bounds."""
+    try:
+        geo = json.loads(metadata.get(b"geo", b"null"))
+        column = geo["columns"][geo["primary_column"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return
+    facet = Facet()
+    system = column.get("crs", {"id": {"authority": "OGC", "code": "CRS84"}})
+    named = system.get("id") if isinstance(system, dict) else None
+    facet.add("crs", f"{named.get('authority')}:{named.get('code')}" if isinstance(named, dict) else None)
+    kinds = column.get("geometry_types")
+    facet.add("geometry", [str(kind) for kind in kinds] if isinstance(kinds, list) else None)
+    box = column.get("bbox")
+    if isinstance(box, list) and len(box) >= 4 and all(isinstance(n, (int, float)) for n in box):
+        flat = box if len(box) == 4 else [box[0], box[1], box[3], box[4]]
+        facet.add("bounds", ", ".join(f"{n:.6g}" for n in flat))
+    details.update(facet.details)
 
 
 def _codecs(meta: Any) -> str | None:
