@@ -23,6 +23,8 @@ def closer(reader: RangeReader, sniffed: Sniffed) -> Match | None:
     format = sniffed.format
     if sniffed.evidence.startswith("magic 'PK'"):
         return _zip(reader)
+    if format == "ole":
+        return _ole(reader)
     if format == "hdf5":
         return hdf5_kind(reader.head(_WIDE), reader.tail(_WIDE))
     if format == "sqlite":
@@ -30,6 +32,23 @@ def closer(reader: RangeReader, sniffed: Sniffed) -> Match | None:
         return Match("mbtiles", 0.97, "SQLite with map tiles") if _tiles(tiles) else None
     if format == "unknown" and (reader.size is None or reader.size > 32 * KIB):
         return identify(reader.head(_WIDE), reader.tail(4 * KIB), reader.size)
+    return None
+
+
+_STREAMS = (("Workbook", "xls"), ("Book", "xls"), ("WordDocument", "doc"), ("PowerPoint Document", "ppt"))
+
+
+def _ole(reader: RangeReader) -> Match | None:
+    """The kind of a compound file by the streams in its directory's first sector ([MS-CFB], 2.2 and 2.6)."""
+    head = reader.head(512)
+    if len(head) < 80:
+        return None
+    size = 1 << min(int.from_bytes(head[30:32], "little"), 12)
+    sector = reader.read((int.from_bytes(head[48:52], "little") + 1) * size, size)
+    names = [sector[at : at + 64] for at in range(0, len(sector), 128)]
+    for stream, name in _STREAMS:
+        if any(each.startswith(f"{stream}\0".encode("utf-16-le")) for each in names):
+            return Match(name, 0.97, f"OLE compound file with the stream '{stream}'")
     return None
 
 

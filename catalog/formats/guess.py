@@ -12,9 +12,9 @@ from typing import NamedTuple
 from catalog.formats import dialect
 from catalog.formats.checks import Match
 
-_LOOKED_AT = 8192
+_LOOKED_AT = 4096
 """How far the patterns look that may take time growing with the square of the text."""
-_LINES = 200
+_LINES = 120
 
 _SHEBANG = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?(?:\w+=\S+\s+)*)?(?:\S*/)?([a-zA-Z]+)")
 _INTERPRETERS = {
@@ -57,68 +57,91 @@ _STARTS = _signs(
     ("postscript", 0.9, "PostScript", r"\A%!", 1),
     ("email", 0.9, "mail headers", r"\A(?:From \S+@?\S* .*\d{4}\n)?(?:(?:Received|Return-Path|Delivered-To|From|To|Subject|Date|Message-ID|MIME-Version|X-[\w-]+): .*\n(?:[ \t].*\n)*){3}", 1),
     ("php", 0.95, "'<?php'", r"\A<\?php\b", 1),
+    ("python", 0.75, "a docstring at the top", r"\A(?:#.*\n|[ \t]*\n)*[ruRU]?(?:\"\"\"|''')", 1),
 )  # fmt: skip
 
 _ANYWHERE = _signs(
     ("arff", 0.95, "ARFF declarations", r"^@(?i:relation|attribute|data)\b", 2),
-    ("tex", 0.95, "LaTeX document", r"^\s*\\(?:documentclass|begin\{document\}|usepackage|chapter\{|section\{)", 1),
+    ("tex", 0.95, "LaTeX document", r"^[ \t]*\\(?:documentclass|begin\{document\}|usepackage|chapter\{|section\{)", 1),
     ("bibtex", 0.95, "BibTeX entries", r"^@(?i:article|book|inproceedings|misc|techreport|phdthesis|incollection|string|manual)\s*\{\s*[\w:./+-]*\s*[,=]", 1),
     ("diff", 0.95, "hunks of a patch", r"^(?:@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@|\*{15}$|diff -[-\w]+ .*)", 1),
     ("gettext", 0.95, "translated messages", r"^msg(?:id|str) \"", 2),
-    ("sql", 0.7, "SQL statements", r"^\s*(?i:CREATE (?:OR REPLACE )?(?:TEMP(?:ORARY)? )?(?:TABLE|DATABASE|VIEW|SCHEMA|INDEX|FUNCTION|TYPE|UNIQUE INDEX)|INSERT INTO|SELECT\s[^;]+?\sFROM|ALTER TABLE|DROP TABLE|DELETE FROM|UPDATE \w+ SET|WITH \w+ AS \()[^;]*;", 1),
-    ("schema", 0.9, "interface schema", r"^\s*(?:syntax = \"proto[23]\";|namespace (?:py|java|cpp|go|rs) \w|thrift_spec)", 1),
+    ("sql", 0.7, "SQL statements", r"^[ \t]*(?i:CREATE (?:OR REPLACE )?(?:TEMP(?:ORARY)? )?(?:TABLE|DATABASE|VIEW|SCHEMA|INDEX|FUNCTION|TYPE|UNIQUE INDEX)|INSERT INTO|SELECT\s[^;]+?\sFROM|ALTER TABLE|DROP TABLE|DELETE FROM|UPDATE \w+ SET|WITH \w+ AS \()[^;]*;", 1),
+    ("schema", 0.9, "interface schema", r"^[ \t]*(?:syntax = \"proto[23]\";|namespace (?:py|java|cpp|go|rs) \w|thrift_spec)", 1),
     ("build", 0.85, "Dockerfile", r"\A(?:#.*\n|ARG .*\n|\s*\n)*FROM [\w./:${}@-]+(?: AS \w+)?\s*\n(?:.*\n)*?(?:RUN|COPY|CMD|ENTRYPOINT|WORKDIR|ENV|ADD) ", 1),
     ("build", 0.85, "CMake commands", r"^(?i:cmake_minimum_required|add_(?:library|executable|subdirectory)|target_link_libraries|project)\s*\(", 2),
     ("terraform", 0.9, "Terraform blocks", r"^(?:resource|data|provider|variable|module|output) \"[\w-]+\"(?: \"[\w-]+\")? \{$", 1),
     ("dot", 0.9, "a graph", r"\A(?:\s|//.*\n|/\*.*?\*/)*(?:strict )?(?:di)?graph\b[^{]*\{(?=[^}]*(?:->|--|\[))", 1),
     ("obj", 0.85, "vertices and faces", r"^(?:v -?\d[\d.e+-]* -?\d[\d.e+-]* -?\d[\d.e+-]*|f \d+(?:/\d*)*(?: \d+(?:/\d*)*){2,})\s*$", 6),
     ("libsvm", 0.85, "labels and numbered values", r"^[+-]?\d[\d.]*(?: \d+:-?\d[\d.eE+-]*){2,}\s*$", 3),
-    ("rst", 0.85, "directives", r"^\s*\.\. (?:[\w:-]+::|_[^:\n]+:)", 2),
+    ("rst", 0.85, "directives", r"^[ \t]*\.\. (?:[\w:-]+::|_[^:\n]+:)", 2),
 )  # fmt: skip
 
 _CODE: dict[str, tuple[str, ...]] = {
     "python": (
-        r"^\s*from [.\w]+ import ", r"^import \w[\w., ]*(?: as \w+)?\s*$", r"^\s*(?:async )?def \w+\(.*(?:\)|,\s*$)",
-        r"^\s*class \w+(?:\(.*\))?:\s*$", r"^\s*@\w[\w.]*(?:\(.*\))?$", r"^\s*(?:if|elif|for|while|with|try|except)\b.*:\s*$",
-        r"^\s*(?:return|raise|self\.\w+ =)\b", r"^if __name__ == ", r"\A[ru]?\"\"\"",
+        r"^[ \t]*from [.\w]+ import ", r"^import \w[\w., ]*(?: as \w+)?\s*$", r"^[ \t]*(?:async )?def \w+\(.*(?:\)|,\s*$)",
+        r"^[ \t]*class \w+(?:\(.*\))?:\s*$", r"^[ \t]*@\w[\w.]*(?:\(.*\))?$", r"^[ \t]*(?:if|elif|for|while|with|try|except)\b.*:\s*$",
+        r"^[ \t]*(?:return|raise|self\.\w+ =)\b", r"^if __name__ == ", r"\A[ru]?\"\"\"",
     ),
     "c": (
-        r"^\s*#\s*include\s*[<\"]", r"^\s*#\s*(?:define|ifndef|ifdef|pragma|endif)\b", r"^\s*(?:template\s*<|namespace \w+|using namespace )",
+        r"^[ \t]*#\s*include\s*[<\"]", r"^[ \t]*#\s*(?:define|ifndef|ifdef|pragma|endif)\b", r"^[ \t]*(?:template\s*<|namespace \w+|using namespace )",
         r"^(?:static |inline |extern |const |unsigned )*(?:void|int|char|float|double|bool|size_t|auto|struct \w+)[ *]+\w+\(.*[){;,]\s*$",
-        r"^\s*typedef\b", r"\bstd::\w+", r"->\w+", r"^\s*struct \w+ \{",
+        r"^[ \t]*typedef\b", r"\bstd::\w+", r"->\w+", r"^[ \t]*struct \w+ \{",
     ),
     "java": (
-        r"^package [\w.]+;\s*$", r"^import (?:static )?[\w.]+(?:\.\*)?;\s*$", r"^\s*(?:public|private|protected)\s+(?:static |final |abstract )*[\w<>\[\], ]+[({;]",
-        r"^\s*@(?:Override|Test|Nullable|Deprecated)\b", r"\bSystem\.out\.", r"\bnew \w+(?:<.*>)?\(",
+        r"^package [\w.]+;\s*$", r"^import (?:static )?[\w.]+(?:\.\*)?;\s*$", r"^[ \t]*(?:public|private|protected)\s+(?:static |final |abstract )*[\w<>\[\], ]+[({;]",
+        r"^[ \t]*@(?:Override|Test|Nullable|Deprecated)\b", r"\bSystem\.out\.", r"\bnew \w+(?:<.*>)?\(",
     ),
     "go": (r"^package \w+\s*$", r"^import (?:\(|\")", r"^func (?:\(\w+ \*?\w+\) )?\w+\(.*\{\s*$", r"\s:= ", r"^type \w+ (?:struct|interface) \{"),
     "rust": (
-        r"^\s*(?:pub(?:\(\w+\))? )?(?:async )?(?:unsafe )?fn \w+", r"^\s*(?:pub )?use [\w:]+(?:::\{|;|::\w)", r"^\s*let mut ", r"^\s*impl(?:<.*>)? ",
-        r"^\s*#!?\[\w+", r"^\s*(?:pub )?(?:mod|enum|trait|struct) \w+.*[{;]\s*$", r"\bunwrap\(\)",
+        r"^[ \t]*(?:pub(?:\(\w+\))? )?(?:async )?(?:unsafe )?fn \w+", r"^[ \t]*(?:pub )?use [\w:]+(?:::\{|;|::\w)", r"^[ \t]*let mut ", r"^[ \t]*impl(?:<.*>)? ",
+        r"^[ \t]*#!?\[\w+", r"^[ \t]*(?:pub )?(?:mod|enum|trait|struct) \w+.*[{;]\s*$", r"\bunwrap\(\)",
     ),
     "javascript": (
-        r"^\s*(?:export )?(?:default )?(?:async )?function\*? ?\w*\(", r"^\s*(?:const|let|var) [\w{[].* = ", r"\brequire\(['\"]",
-        r"^\s*import .* from ['\"]", r"^\s*module\.exports\b", r"=> [{(]", r"['\"]use strict['\"]", r"^\s*export (?:const|default|class|\{)",
+        r"^[ \t]*(?:export )?(?:default )?(?:async )?function\*? ?\w*\(", r"^[ \t]*(?:const|let|var) [\w{[].* = ", r"\brequire\(['\"]",
+        r"^[ \t]*import .* from ['\"]", r"^[ \t]*module\.exports\b", r"=> [{(]", r"['\"]use strict['\"]", r"^[ \t]*export (?:const|default|class|\{)",
         r"\bconsole\.log\(", r"\A\s*!?\(?function\s?\(", r"===",
     ),
     "typescript": (
-        r"^\s*(?:export )?(?:declare )?(?:interface|type|enum|namespace|abstract class) \w+", r"^\s*import (?:type )?.* from ['\"]",
-        r"\b\w+\??: (?:string|number|boolean|any|void|unknown|never)\b", r"^\s*(?:public|private|readonly|export declare) \w", r"\bas (?:const|any|unknown)\b",
+        r"^[ \t]*(?:export )?(?:declare )?(?:interface|type|enum|namespace|abstract class) \w+", r"^[ \t]*import (?:type )?.* from ['\"]",
+        r"\b\w+\??: (?:string|number|boolean|any|void|unknown|never)\b", r"^[ \t]*(?:public|private|readonly|export declare) \w", r"\bas (?:const|any|unknown)\b",
         r"^/// <reference",
     ),
-    "r": (r"^\s*[\w.]+ <- ", r"^\s*library\(", r"<- function\(", r"%>%|\|>", r"^#' @"),
-    "perl": (r"^use (?:strict|warnings|\w+(?:::\w+)*)\b.*;", r"^\s*my [$@%(]", r"^sub \w+\s*\{", r"^package [\w:]+;", r"^=(?:head1|cut|pod)\b", r"\$_\b|=~"),
-    "ruby": (r"^\s*require ['\"]", r"^\s*(?:module|class) [A-Z][\w:]*(?: < [\w:]+)?\s*$", r"^\s*def (?:self\.)?\w+[?!]?(?:\(.*\)|$|\s)", r"^\s*end\s*$", r"\bdo \|", r"^\s*attr_\w+ :", r"^# frozen_string_literal"),
-    "julia": (r"^using \w+", r"^function \w+[(!]", r"^\s*end\s*$", r"^module \w+\s*$", r"::(?:Int|Float|String|Vector|Abstract)\w*"),
-    "lua": (r"^\s*local (?:function )?\w+", r"^\s*function [\w.:]+\(", r"^\s*end\b,?\)?$", r"\bthen\s*$", r"^--"),
-    "php": (r"<\?php", r"^\s*\$\w+ = ", r"->\w+\(", r"^\s*(?:public|private|protected) (?:static )?function "),
-    "csharp": (r"^\s*using [\w.]+;\s*$", r"^\s*namespace [\w.]+\s*[{;]?\s*$", r"^\s*(?:public|private|internal) (?:static |sealed |partial )*(?:class|void|string|int)\b", r"\{ get; (?:set; )?\}"),
-    "css": (r"^\s*[.#@]?[\w.:#,> *\[\]=\"()+~-]+\s*\{\s*$", r"^\s*[\w-]+\s*:\s*[^;{]+;\s*$", r"^@(?:media|import|charset|font-face)\b", r"[.#][\w-]+\{[\w-]+:"),
-    "shell": (r"^\s*(?:if|while) (?:\[\[? |!? ?\w+ .*; (?:then|do))", r"^\s*(?:fi|done|esac)\s*$", r"\bthen\s*$", r"^\s*(?:export )?[A-Za-z_]\w*=[\"$']", r"\$\{\w+", r"^\s*echo ", r"^\s*set -[eux]"),
-    "batch": (r"^\s*@?(?i:echo off|setlocal|rem |goto |set \w+=)", r"%\w+%|%~", r"^:\w+"),
+    "r": (r"^[ \t]*[\w.]+ <- ", r"^[ \t]*library\(", r"<- function\(", r"%>%|\|>", r"^#' @"),
+    "perl": (r"^use (?:strict|warnings|\w+(?:::\w+)*)\b.*;", r"^[ \t]*my [$@%(]", r"^sub \w+\s*\{", r"^package [\w:]+;", r"^=(?:head1|cut|pod)\b", r"\$_\b|=~"),
+    "ruby": (r"^[ \t]*require ['\"]", r"^[ \t]*(?:module|class) [A-Z][\w:]*(?: < [\w:]+)?\s*$", r"^[ \t]*def (?:self\.)?\w+[?!]?(?:\(.*\)|$|\s)", r"^[ \t]*end\s*$", r"\bdo \|", r"^[ \t]*attr_\w+ :", r"^# frozen_string_literal"),
+    "julia": (r"^using \w+", r"^function \w+[(!]", r"^[ \t]*end\s*$", r"^module \w+\s*$", r"::(?:Int|Float|String|Vector|Abstract)\w*"),
+    "lua": (r"^[ \t]*local (?:function )?\w+", r"^[ \t]*function [\w.:]+\(", r"^[ \t]*end\b,?\)?$", r"\bthen\s*$", r"^--"),
+    "php": (r"<\?php", r"^[ \t]*\$\w+ = ", r"->\w+\(", r"^[ \t]*(?:public|private|protected) (?:static )?function "),
+    "csharp": (r"^[ \t]*using [\w.]+;\s*$", r"^[ \t]*namespace [\w.]+\s*[{;]?\s*$", r"^[ \t]*(?:public|private|internal) (?:static |sealed |partial )*(?:class|void|string|int)\b", r"\{ get; (?:set; )?\}"),
+    "css": (r"^[ \t]*[.#@]?[\w.:#,> *\[\]=\"()+~-]+\s*\{\s*$", r"^[ \t]*[\w-]+\s*:\s*[^;{]+;\s*$", r"^@(?:media|import|charset|font-face)\b", r"[.#][\w-]+\{[\w-]+:"),
+    "shell": (r"^[ \t]*(?:if|while) (?:\[\[? |!? ?\w+ .*; (?:then|do))", r"^[ \t]*(?:fi|done|esac)\s*$", r"\bthen\s*$", r"^[ \t]*(?:export )?[A-Za-z_]\w*=[\"$']", r"\$\{\w+", r"^[ \t]*echo ", r"^[ \t]*set -[eux]"),
+    "batch": (r"^[ \t]*@?(?i:echo off|setlocal|rem |goto |set \w+=)", r"%\w+%|%~", r"^:\w+"),
     "build": (r"^\.PHONY:", r"^[\w./%$()-]+\s*:(?!=)[^=]*\n\t", r"^\w+\s*[:?+]?=\s*", r"\$\([\w-]+\)|\$@|\$<"),
 }  # fmt: skip
 _ENOUGH = {"css": 4, "build": 4, "lua": 3, "c": 2, "go": 2, "rust": 2, "perl": 2}
+_HINTS = {
+    "python": ("import ", "def ", "class ", "return"),
+    "c": ("#include", "# include", "#define", "#ifndef", "#ifdef", "typedef", "::", "struct "),
+    "java": ("package ", "import ", "public "),
+    "go": ("package ", "func "),
+    "rust": ("fn ", "use ", "impl ", "mod "),
+    "javascript": ("function", "const ", "var ", "let ", "require(", "export ", "import "),
+    "typescript": ("interface ", "declare ", "import ", ": string", ": number", "/// <"),
+    "r": ("<- ", "library("),
+    "perl": ("my ", "use ", "sub ", "=head"),
+    "ruby": ("require", "end\n", "module "),
+    "julia": ("using ", "function ", "module "),
+    "lua": ("local ", "function "),
+    "php": ("<?php", "$"),
+    "csharp": ("using ", "namespace "),
+    "css": ("{",),
+    "shell": ("fi\n", "done", "then", "echo ", "${", "export "),
+    "batch": ("echo", "ECHO", "rem ", "REM ", "%"),
+    "build": (".PHONY", ":\n\t", "$("),
+}
+"""Words of which a text in the language has one: looking for them costs next to nothing."""
+_CODE_LOOKED_AT = 3000
 _STATEMENTS = {name: tuple(re.compile(rf"(?m){rule}") for rule in rules) for name, rules in _CODE.items()}
 
 _STAMP = re.compile(
@@ -126,7 +149,7 @@ _STAMP = re.compile(
     r"|\d{2}/\d{2}/\d{2,4} \d\d:\d\d)|\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:"
     r"|\[?(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|TRACE|FATAL)\b[\]:]?|[IWEF]\d{4} \d\d:\d\d:\d\d"
 )
-_BED = re.compile(r"(?:chr)?[\w.]{1,20}\t\d+\t\d+(?:\t|\s*$)")
+_BED = re.compile(r"chr[\w.]{1,20}\t\d+\t\d+(?:\t|\s*$)")
 _GTF = re.compile(r"[^\t]+\t[^\t]+\t[^\t]+\t\d+\t\d+\t[^\t]+\t[-+.?]\t[.012]\t")
 _MARKDOWN = re.compile(
     r"(?m)^(?:#{1,6} \S|```|~~~|\|(?:\s*:?-+:?\s*\|)+|\s*[-*] \[[ x]\] |> \S)|\[[^\]\n]+\]\([^)\s]+\)|^\S.*\n(?:===+|---+)\s*$"
@@ -179,8 +202,9 @@ def _by_line(lines: list[str]) -> Match | None:
     if sum(_BED.match(line) is not None for line in lines) >= enough:
         return Match("bed", 0.85, "regions of a genome")
     stamped = sum(_STAMP.match(line) is not None for line in lines)
-    prose = lines[0].count(",") > 1 and lines[0].count(",") == lines[-1].count(",")
-    if len(lines) >= 2 and stamped * 10 >= len(lines) * 6 and not prose and lines[0].count("\t") < 2:
+    columns = [{line.count(mark) for line in lines[: max(len(lines) - 1, 1)]} for mark in ",;\t"]
+    table = any(len(counts) == 1 and counts != {0} for counts in columns)
+    if len(lines) >= 2 and stamped * 10 >= len(lines) * 6 and not table:
         return Match("log", 0.75, f"{stamped} of {len(lines)} lines begin as log lines do")
     return None
 
@@ -198,16 +222,16 @@ def _settings(lines: list[str]) -> Match | None:
 
 
 def _code(text: str) -> Match | None:
-    """The language with most kinds of statements, where several kinds are there."""
-    score = {
-        name: sum(min(len(rule.findall(text)), 3) + 1 for rule in rules if rule.search(text))
-        for name, rules in _STATEMENTS.items()
-    }
-    kinds = {name: sum(rule.search(text) is not None for rule in rules) for name, rules in _STATEMENTS.items()}
-    best = max(score, key=lambda name: score[name])
-    if kinds[best] < _ENOUGH.get(best, 2) or score[best] < 5:
-        return None
-    return Match(best, 0.65, f"{kinds[best]} kinds of {best} statements")
+    """The language with most statements of its own, where several kinds of them are there."""
+    text = text[:_CODE_LOOKED_AT]
+    best, most, kinds = "", 4, 0
+    for name, rules in _STATEMENTS.items():
+        if not any(hint in text for hint in _HINTS[name]):
+            continue
+        counts = [min(len(found), 3) + 1 for rule in rules if (found := rule.findall(text))]
+        if sum(counts) > most and len(counts) >= _ENOUGH.get(name, 2):
+            best, most, kinds = name, sum(counts), len(counts)
+    return Match(best, 0.65, f"{kinds} kinds of {best} statements") if best else None
 
 
 def _loose(text: str, lines: list[str]) -> Match:

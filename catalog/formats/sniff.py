@@ -6,7 +6,7 @@ a name that says something else than the content is a conflict worth showing.
 
 from __future__ import annotations
 
-import re
+import pickletools
 import zlib
 
 from catalog.formats import guess, protobuf, textual, unpack
@@ -169,9 +169,24 @@ def _only_by_name(head: bytes, size: int | None, claimed: str | None) -> Match |
     """Formats without a signature that a name and a fitting structure make believable together."""
     if claimed in ("pickle", "joblib") and (inner := _zlib_pickle(head)):
         return Match("joblib", 0.9, inner)
+    if claimed in ("pickle", "joblib", "pytorch") and _opcodes(head):
+        return Match("pickle", 0.7, "opcodes of an old pickle protocol, kind by name")
     if claimed == "protobuf" and protobuf.plausible(head, size):
         return Match("protobuf", 0.6, "fields of a protobuf message, kind by name")
     return None
+
+
+def _opcodes(head: bytes) -> bool:
+    """Whether `head` begins with opcodes of a pickle: protocols 0 and 1 have no signature. Nothing is run."""
+    count = 0
+    try:
+        for opcode, _, _ in pickletools.genops(head):
+            count += 1
+            if opcode.name == "STOP" or count == 12:
+                return True
+    except Exception:  # noqa: BLE001 - pickletools raises what its parts raise; then it is no pickle
+        return count >= 12
+    return False
 
 
 def _zlib_pickle(head: bytes) -> str | None:
@@ -222,8 +237,8 @@ def _text(head: bytes, tail: bytes, whole: bool, claimed: str | None) -> Match |
         return None
     text, encoding = decoded
     match = _kind_of_text(text, whole, claimed)
-    if claimed == "pickle" and re.match(r"\(|c[\w.]+\n|[VSIFLNd]", text):
-        return Match("pickle", 0.6, "text that may be pickle protocol 0")
+    if claimed in ("pickle", "joblib", "pytorch") and _opcodes(head):
+        return Match("pickle", 0.7, "text that is pickle protocol 0, kind by name")
     if encoding not in ("utf-8", "utf-8-sig"):
         match = Match(match.format, min(match.confidence, 0.9), f"{match.evidence} ({encoding})")
     if b"\0" in tail and not encoding.startswith(("utf-16", "utf-32")):

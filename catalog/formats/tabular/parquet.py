@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catalog import text
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, RangeReader, parsing
+from catalog.formats.tabular import thrift
 from catalog.formats.tabular.fields import Details, bounded, from_arrow
 from catalog.formats.vocabulary import Facet
-from catalog.model import Facts
+from catalog.model import Facts, Field
 
 _TAIL = 64 * KIB
 _COLUMNS_LOOKED_AT = 256
-_GROUPS_LOOKED_AT = 64
 
 
 def inspect(reader: RangeReader) -> Facts:
@@ -30,12 +31,12 @@ def inspect(reader: RangeReader) -> Facts:
         details: Details = {"row_groups": meta.num_row_groups}
         if meta.created_by:
             details["created_by"] = text.safe(meta.created_by, 80)
-        _add_statistics(meta, details)
         _add_geography(meta.metadata or {}, details)
         keys = sorted(k.decode("utf-8", "replace") for k in meta.metadata or {} if k != b"ARROW:schema")
         if keys:
             details["metadata_keys"] = text.safe(", ".join(keys), 200)
         fields = bounded(from_arrow(meta.schema.to_arrow_schema()), details)
+        _add_statistics(footer[: len(footer) - 8], fields, details)
         return Facts("parquet", fields, meta.num_rows, _codecs(meta), details)
 
 
@@ -72,29 +73,53 @@ def _check_extent(meta: Any, end: int) -> None:
 
 
 _RANGES = 4
+_PARSED = 64 * KIB
+"""Footers up to this length are looked into for statistics: a long one speaks of very many columns."""
+_LAYOUTS = {1: "<i", 2: "<q", 4: "<f", 5: "<d"}
 
 
-def _add_statistics(meta: Any, details: Details) -> None:
-    """How many columns keep minimum and maximum, and the range of the first few numbers and times.
+def _add_statistics(footer: bytes, fields: Sequence[Field], details: Details) -> None:
+    """How many columns keep minimum and maximum, the range of the first few numbers, and what is encrypted.
 
-    Ranges of text are left out: they would be somebody's words.
+    Ranges of text are left out: they would be somebody's words. parquet.thrift: FileMetaData and below.
     """
-    if not meta.num_row_groups:
+    if len(footer) > _PARSED:
         return
-    kept, ranges = 0, []
-    groups = [meta.row_group(index) for index in range(min(meta.num_row_groups, _GROUPS_LOOKED_AT))]
-    for index in range(min(meta.num_columns, _COLUMNS_LOOKED_AT)):
-        found = [group.column(index).statistics for group in groups]
-        if not all(each is not None and each.has_min_max for each in found):
-            continue
-        kept += 1
-        low, high = [each.min for each in found], [each.max for each in found]
-        plain = all(not isinstance(value, (str, bytes, bool)) for value in (*low, *high))
-        if plain and len(ranges) < _RANGES and len(groups) == meta.num_row_groups:
-            ranges.append(f"{groups[0].column(index).path_in_schema} {min(low)}..{max(high)}")
-    details["statistics"] = kept
-    if ranges:
-        details["ranges"] = text.safe(", ".join(ranges), 200)
+    try:
+        groups = [group[1] for group in thrift.Reader(footer).struct().get(4, [])]
+        columns = list(zip(*groups)) if groups else []
+        kinds = {field.path: field.type for field in fields}
+        hidden = sum(8 in column[0] for column in columns)
+        spans = [span for column in columns if (span := _span(column)) is not None]
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error, RecursionError):
+        return  # the library could read it, so nothing is said against the file
+    details["statistics"] = len(spans)
+    if hidden:
+        details["encrypted_columns"] = hidden
+    numbers = [span for span in spans if span[1] is not None and kinds.get(span[0]) in _NUMBERS]
+    plain = [f"{path} {low:g}..{high:g}" for path, low, high in numbers]
+    if plain:
+        details["ranges"] = text.safe(", ".join(plain[:_RANGES]), 200)
+
+
+_NUMBERS = frozenset({"int8", "int16", "int32", "int64", "float", "double"})
+
+
+def _span(column: Sequence[thrift.Struct]) -> tuple[str, Any, Any] | None:
+    """Path, smallest and largest value of a column over its row groups; None where one keeps none."""
+    found: list[tuple[float, float]] = []
+    for chunk in column:
+        meta = chunk.get(3, {})
+        kept = meta.get(12, {})
+        low, high = kept.get(6, kept.get(2)), kept.get(5, kept.get(1))
+        if low is None or high is None:
+            return None
+        if layout := _LAYOUTS.get(meta[1]):
+            found.append((struct.unpack(layout, low)[0], struct.unpack(layout, high)[0]))
+    path = ".".join(name.decode("utf-8", "replace").replace(".", "\\.") for name in column[0][3][3])
+    if not found:
+        return path, None, None
+    return path, min(low for low, _ in found), max(high for _, high in found)
 
 
 def _add_geography(metadata: Mapping[bytes, bytes], details: Details) -> None:

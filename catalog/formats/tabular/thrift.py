@@ -1,0 +1,85 @@
+"""Thrift's compact protocol (thrift-compact-protocol.md), as Parquet writes its footers: structs by field number.
+
+Written here because the library that reads Parquet aborts its process on some damaged statistics.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+_DEEPEST = 24
+_MOST = 400_000
+
+Struct = dict[int, Any]
+"""Field number to value: numbers, booleans, bytes, lists, structs."""
+
+
+class Reader:
+    """Decodes structs from bytes. Raises `ValueError` and `IndexError` for what is none."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+        self._items = 0
+
+    def struct(self, depth: int = 0) -> Struct:
+        """The struct that starts here."""
+        found: Struct = {}
+        number = 0
+        while header := self._byte():
+            kind, step = header & 15, header >> 4
+            number = number + step if step else self._zigzag()
+            found[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth)
+        return found
+
+    def _value(self, kind: int, depth: int) -> Any:
+        self._items += 1
+        if depth > _DEEPEST or self._items > _MOST:
+            raise ValueError("nested too deep, or too long")
+        if kind in (1, 2):  # an element of a list of booleans
+            return self._byte() == 1
+        if kind == 3:
+            return self._byte()
+        if kind in (4, 5, 6):
+            return self._zigzag()
+        if kind == 7:
+            return struct.unpack("<d", self._take(8))[0]
+        if kind == 8:
+            return self._take(self._varint())
+        if kind in (9, 10):
+            return self._list(depth)
+        if kind == 12:
+            return self.struct(depth + 1)
+        raise ValueError("an unknown type of field")
+
+    def _list(self, depth: int) -> list[Any]:
+        header = self._byte()
+        count = header >> 4 if header >> 4 != 15 else self._varint()
+        if count > len(self._data) - self._at:
+            raise ValueError("a list longer than the data")
+        return [self._value(header & 15, depth + 1) for _ in range(count)]
+
+    def _byte(self) -> int:
+        byte = self._data[self._at]
+        self._at += 1
+        return byte
+
+    def _take(self, length: int) -> bytes:
+        if length > len(self._data) - self._at:
+            raise ValueError("a string longer than the data")
+        self._at += length
+        return self._data[self._at - length : self._at]
+
+    def _varint(self) -> int:
+        value = 0
+        for shift in range(0, 70, 7):
+            byte = self._byte()
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value
+        raise ValueError("a number longer than ten bytes")
+
+    def _zigzag(self) -> int:
+        value = self._varint()
+        return value >> 1 ^ -(value & 1)
