@@ -256,7 +256,8 @@ def _pyc(ends: Ends) -> Match | None:
     return None
 
 
-def _at_end(ends: Ends) -> Match | None:
+def at_end(ends: Ends) -> Match | None:
+    """Formats that are told by how they end, whatever stands in front."""
     if looks_text(ends.tail[-512:]):
         return None
     if ends.tail.endswith(b"LANC"):
@@ -307,9 +308,18 @@ def _boot_sector(ends: Ends) -> Match | None:
     return Match("disk_image", 0.7, "partition table at 446") if plausible else None
 
 
+def netpbm(ends: Ends) -> Match | None:
+    """Netpbm, of which half the kinds write their pixels as decimal numbers."""
+    if re.match(rb"P[1-7F][fF]?\s+(#[^\n]*\n\s*)*(\d+\s+\d+\s|WIDTH )", ends.head[:256]):
+        return Match("netpbm", 0.95, "Netpbm header at 0")
+    return None
+
+
+# What a file may be whose beginning is text: its header is, or what tells lies at its end.
+TEXTUAL: tuple[Callable[[Ends], Match | None], ...] = (_parquet, _edf, netpbm)
 # DICOM stands before TIFF: a file may carry both headers, and then it is an image for DICOM readers.
 BEFORE: tuple[Callable[[Ends], Match | None], ...] = (_parquet, _hdf5, _dicom)
 AFTER: tuple[Callable[[Ends], Match | None], ...] = (
     _arrow_stream, _orc, _class_or_fat, _pe, _bzip2, _ttf, _shapefile, _pickle, _safetensors, _tfrecord, _dbf, _mds,
-    _stata_old, _edf, _pyc, _xgboost, _lvm_or_swap, _at_end, _old_tar, _boot_sector, _stl,
+    _stata_old, _edf, netpbm, _pyc, _xgboost, _lvm_or_swap, at_end, _old_tar, _boot_sector, _stl,
 )  # fmt: skip

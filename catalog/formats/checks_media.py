@@ -104,12 +104,6 @@ def _mpeg_ts(ends: Ends) -> Match | None:
     return None
 
 
-def _netpbm(ends: Ends) -> Match | None:
-    if re.match(rb"P[1-7F][fF]?\s+(#[^\n]*\n\s*)*(\d+\s+\d+\s|WIDTH )", ends.head[:256]):
-        return Match("netpbm", 0.95, "Netpbm header at 0")
-    return None
-
-
 def _tiff(ends: Ends) -> Match | None:
     if ends.head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return Match("tiff", 0.98, "TIFF byte order mark at 0")
@@ -129,5 +123,5 @@ _BRANDS = {
 }  # fmt: skip
 
 CHECKS: tuple[Callable[[Ends], Match | None], ...] = (
-    _tiff, _riff, _mp4, _matroska, _ogg, _bmp, _ico, _mpeg_audio, _mpeg_ts, _netpbm,
+    _tiff, _riff, _mp4, _matroska, _ogg, _bmp, _ico, _mpeg_audio, _mpeg_ts,
 )  # fmt: skip

@@ -40,7 +40,9 @@ def vote(text: str, whole: bool) -> Dialect | None:
     told = _SEP.match(text)
     if told:
         return _candidate(text, told[1], whole)
-    found = [each for d in DELIMITERS if d in text and (each := _candidate(text, d, whole))]
+    lines = text.count("\n") or text.count("\r")
+    usual = [d for d in DELIMITERS if d in text and text.count(d) * 2 >= lines]
+    found = [each for d in usual if (each := _candidate(text, d, whole))]
     return max(found, key=lambda each: (round(each.share, 2), each.columns), default=None)
 
 

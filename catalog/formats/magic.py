@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from catalog.formats import checks_media, protobuf, zips
-from catalog.formats.checks import AFTER, BEFORE, Ends, Match, looks_text
+from catalog.formats.checks import AFTER, BEFORE, TEXTUAL, Ends, Match, looks_text
+from catalog.formats.checks import at_end as _at_end
 
 _TABLE: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ARROW1\0\0", "arrow_file"),
@@ -194,14 +195,17 @@ def identify(head: bytes, tail: bytes, size: int | None) -> Match | None:
 
 def _identify(ends: Ends) -> Match | None:
     head, tail, size = ends
-    for check in BEFORE:
+    plain = looks_text(head)
+    for check in TEXTUAL if plain else BEFORE:
         if found := check(ends):
             return found
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return Match(*zips.kind(head, tail))
     for at, magic, name in (*_AT_START.get(head[:1], ()), *_INSIDE):
-        if head.startswith(magic, at) and not (magic.isalnum() and looks_text(head)):
+        if head.startswith(magic, at) and not (plain and magic.isalnum()):
             return _refined(Match(name, _strength(magic), f"magic {_shown(magic)} at {at}"), ends)
+    if plain:
+        return _at_end(ends)
     for check in (*checks_media.CHECKS, *AFTER):
         if found := check(ends):
             return found

@@ -100,6 +100,8 @@ _INSPECTORS: dict[str, str] = {
     "zstd": "archives.wrapped:inspect_zstd",
 }
 """Format to `room.module:function` below `catalog.formats`."""
+EXTRAS: dict[str, str] = dict.fromkeys(("anndata", "hdf5", "keras_h5", "netcdf4"), "hpc")
+"""Formats whose inspector needs a library that is optional, with the extra that installs it."""
 _TREES: dict[str, str] = {
     "delta": "tables.delta:inspect_tree",
     "hf_model": "models.folder:inspect_tree",

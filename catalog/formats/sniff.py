@@ -15,7 +15,7 @@ from catalog.formats.magic import ALWAYS_SIGNED, identify
 from catalog.formats.names import BY_NAME, claimed_format
 from catalog.model import Sniffed
 
-_INNER = 64 * 1024
+_INNER = 16 * 1024
 _ZIPS = frozenset(
     {"docx", "xlsx", "pptx", "odt", "ods", "odp", "epub", "jar"}
     | {"apk", "wheel", "kmz", "npz", "keras", "pytorch", "torchscript", "zarr"}

@@ -11,8 +11,8 @@ from catalog.formats.checks import Match
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
-_LOOKED_AT = 8192
-"""How far the patterns look that may take time growing with the square of the text."""
+_TOKENS_LOOKED_AT = 2048
+"""How far JSON is followed token by token, where it is cut off and cannot be parsed."""
 _HIGH = bytes(range(0x80, 0x100))
 _LEGACY = ("cp932", "gb18030", "big5", "euc_kr")
 
@@ -29,8 +29,7 @@ def decode(data: bytes, whole: bool) -> tuple[str, str] | None:
         except UnicodeDecodeError:
             continue
         # A stray control character is found in real logs; several are a sign of binary data.
-        controls = len(_CONTROLS.findall(text[:65536]))
-        if "\0" not in text and controls * 200 <= len(text):
+        if "\0" not in text and (not _CONTROLS.search(text) or len(_CONTROLS.findall(text[:65536])) * 200 <= len(text)):
             return text, encoding
     return None
 
@@ -105,7 +104,9 @@ def _json(text: str, whole: bool) -> Match | None:
 def _json_lines(text: str, whole: bool) -> Match | None:
     lines = text.split("\n")  # not splitlines: U+2028 may stand unescaped in a JSON string
     cut = "" if whole or not lines else lines.pop()
-    lines = [line for line in lines if line.strip()][:50]
+    lines = [line for line in lines if line.strip()][:20]
+    if not any(map(_is_container, lines[:2])):
+        return None  # one document over many lines: each of them would fail slowly
     good = sum(map(_is_container, lines))
     if good >= 2 and good * 10 >= len(lines) * 8:
         return Match("jsonl", 0.97 if good == len(lines) else 0.8, f"{good} lines of JSON")
@@ -123,7 +124,7 @@ def _is_container(line: str) -> bool:
 
 def json_like(text: str) -> bool:
     """Whether `text`, possibly cut off, is made of JSON tokens with at least one `:` or `,` among them."""
-    text = text[:_LOOKED_AT]
+    text = text[:_TOKENS_LOOKED_AT]
     at, marks = 0, 0
     while match := _TOKEN.match(text, at):
         marks += match.lastgroup == "mark"

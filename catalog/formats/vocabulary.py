@@ -29,7 +29,6 @@ FACTS: Mapping[str, str] = {
     "members_cut": "there are more members than were looked at",
     "content": "what its members mostly are",
     "unpacked_bytes": "size of all its members, unpacked",
-    "checksum": "how its blocks are checked",
     "uuid": "the identity it gives itself",
     "encrypted": "some of it cannot be read without a key",
     # tables
@@ -56,7 +55,6 @@ FACTS: Mapping[str, str] = {
     "tables": "names of the tables",
     "views": "names of the views",
     "page_size": "bytes of a page",
-    "application_id": "which application's database it is",
     # table formats
     "snapshots": "states that can still be read",
     "table_version": "number of the current state",
@@ -88,8 +86,6 @@ FACTS: Mapping[str, str] = {
     "operators": "kinds of nodes",
     "opset": "version of the operator set",
     "external_data": "files that hold its weights",
-    "inputs": "names of its inputs",
-    "outputs": "names of its outputs",
     "signatures": "names of its entry points",
     "framework": "library the model was made with",
     "protocol": "pickle protocol",
@@ -138,7 +134,6 @@ FACTS: Mapping[str, str] = {
     "bounds": "smallest x and y, largest x and y",
     "geometry": "kinds of geometry",
     "points": "points of a cloud",
-    "layers_named": "names of its layers",
     # shards, documents
     "record_bytes": "bytes of the first record",
     "features": "features of the first record",
