@@ -130,13 +130,13 @@ class InspectStage:
             facts, error = self._sandbox.inspect_tree(asset.rule, listing, fetch)
         except SiloError as failed:
             facts, error = None, InspectError(failed.message, finding="unreadable")
-        seen = next((listed[path] for path in read if path in listed), None)
+        seen = next((listed[path] for path in (*read, *reversed(listed)) if path in listed), None)
         if seen is None:
             return None
         finding = error.finding if error else facts.finding if facts else None
         detail = error.message if error else facts.finding_detail if facts else None
         told = Seen(seen, None, facts, finding, safe(detail, 300) if detail else None)
-        inspections.save_tree(self._db, told, self._crawl_id, schema_digest)
+        inspections.save_tree(self._db, asset, told, self._crawl_id, schema_digest)
         self.findings += finding is not None
         return told
 

@@ -196,9 +196,18 @@ def folder(db: Database, silo_id: int, path: str, limit: int) -> list[Target]:
     return [Target(*row) for row in reversed(rows)]
 
 
-def save_tree(db: Database, one: Seen, crawl_id: int, digest: Callable[[Sequence[Field]], str]) -> None:
-    """Store what a folder told with the file its inspector began with, whose own format stays as it is."""
+def save_tree(
+    db: Database, asset: Candidate, one: Seen, crawl_id: int, digest: Callable[[Sequence[Field]], str]
+) -> None:
+    """Store what an asset's folder told, in place of what it told before.
+
+    It is kept with the file that its inspector began with, whose own format stays as it is.
+    """
     with db.transaction():
+        db.execute(
+            "DELETE FROM inspection WHERE format = ? AND directory_id IN (SELECT directory_id FROM part WHERE asset_id = ?)",
+            (asset.rule, asset.id),
+        )
         _insert(db, one, one.facts.format if one.facts else one.target.format, crawl_id, digest)
 
 

@@ -43,12 +43,14 @@ def inspect_tree(files: TreeReader) -> Facts:
             raise InspectError("The Delta log begins later than version 0 and has no checkpoint.", finding="truncated")
         if len(after) > _MOST_COMMITS:
             raise InspectError(f"{len(after):,} commits since the last checkpoint are too many.", finding="too_large")
-        if after:  # the newest first: what the facts are of, whatever else is read
-            state.last(_actions(files, commits[after[-1]]))
+        # The newest is read first: it is what the facts are of, and what is kept with them.
+        last = _actions(files, commits[after[-1]]) if after else []
+        state.last(last)
         for part in checkpoints.get(start, []) if start is not None else []:
             state.checkpoint(files.read(part, _CHECKPOINT_SIZE))
-        for version in after:
+        for version in after[:-1]:
             state.commit(_actions(files, commits[version]))
+        state.commit(last)
         return state.facts(newest, len(commits))
 
 
