@@ -205,7 +205,8 @@ def save_tree(
     """
     with db.transaction():
         db.execute(
-            "DELETE FROM inspection WHERE format = ? AND directory_id IN (SELECT directory_id FROM part WHERE asset_id = ?)",
+            "DELETE FROM inspection WHERE format = ? "
+            "AND directory_id IN (SELECT directory_id FROM part WHERE asset_id = ?)",
             (asset.rule, asset.id),
         )
         _insert(db, one, one.facts.format if one.facts else one.target.format, crawl_id, digest)
