@@ -16,7 +16,7 @@ from catalog.formats.names import claimed_formats, family
 from catalog.formats.sandbox import shared
 from catalog.model import InspectMode, Listing
 from catalog.silos.base import Silo
-from catalog.store import inspections
+from catalog.store import harvests, inspections
 from catalog.store.datasets import Place, Regrouping, changed_directories, claimed_roots
 from catalog.store.engine import Database
 from catalog.store.inspections import Candidate, Seen, Target
@@ -136,8 +136,8 @@ class InspectStage:
         finding = error.finding if error else facts.finding if facts else None
         detail = error.message if error else facts.finding_detail if facts else None
         told = Seen(seen, None, facts, finding, safe(detail, 300) if detail else None)
+        self.findings += finding is not None and not harvests.has_finding(self._db, seen)  # a file's is told once
         inspections.save_tree(self._db, asset, told, self._crawl_id, schema_digest)
-        self.findings += finding is not None
         return told
 
     def _open(self, targets: Sequence[Target]) -> None:

@@ -51,7 +51,7 @@ _STARTS = _signs(
     ("subtitles", 0.95, "script of subtitles", r"\A\[Script Info\]", 1),
     ("subtitles", 0.97, "numbered times", r"\A\d+\s*\n\d\d:\d\d:\d\d[,.]\d{3} --> ", 1),
     ("pdb", 0.9, "records of a protein structure", r"\A(?:HEADER|CRYST1|ATOM  |REMARK|MODEL ).{4,76}\n(?:.*\n)*?(?:ATOM  |HETATM|TITLE |COMPND|REMARK)", 1),
-    ("cif", 0.9, "CIF data block", r"\A(?:#.*\n|\s*\n)*data_\S*\s*\n(?:#.*\n|\s*\n)*(?:_\w|loop_)", 1),
+    ("cif", 0.9, "CIF data block", r"\A(?:#.*\n|[ \t\r]*\n)*+data_\S*[ \t\r]*\n(?:#.*\n|[ \t\r]*\n)*+(?:_\w|loop_)", 1),
     ("stl", 0.95, "facets of a solid", r"\Asolid\b.*\n\s*facet normal ", 1),
     ("lightgbm", 0.97, "LightGBM trees", r"\Atree\nversion=v\d", 1),
     ("pickle", 0.8, "pickle protocol 0", r"\A(?:\(?[dl]p\d*\n|c(?:copy_reg|numpy|pandas|sklearn|__builtin__)[\w.]*\n\w+\n)", 1),
@@ -60,7 +60,7 @@ _STARTS = _signs(
     ("postscript", 0.9, "PostScript", r"\A%!", 1),
     ("email", 0.9, "mail headers", r"\A(?:From \S+@?\S* .*\d{4}\n)?(?:(?:Received|Return-Path|Delivered-To|From|To|Subject|Date|Message-ID|MIME-Version|X-[\w-]+): .*\n(?:[ \t].*\n)*){3}", 1),
     ("php", 0.95, "'<?php'", r"\A<\?php\b", 1),
-    ("python", 0.75, "a docstring at the top", r"\A(?:#.*\n|[ \t]*\n)*[ruRU]?(?:\"\"\"|''')", 1),
+    ("python", 0.75, "a docstring at the top", r"\A(?:#.*\n|[ \t]*\n)*+[ruRU]?(?:\"\"\"|''')", 1),
 )  # fmt: skip
 
 _ANYWHERE = _signs(
@@ -71,10 +71,10 @@ _ANYWHERE = _signs(
     ("gettext", 0.95, "translated messages", r"^msg(?:id|str) \"", 2),
     ("sql", 0.7, "SQL statements", r"^[ \t]*(?i:CREATE (?:OR REPLACE )?(?:TEMP(?:ORARY)? )?(?:TABLE|DATABASE|VIEW|SCHEMA|INDEX|FUNCTION|TYPE|UNIQUE INDEX)|INSERT INTO|SELECT\s[^;]+?\sFROM|ALTER TABLE|DROP TABLE|DELETE FROM|UPDATE \w+ SET|WITH \w+ AS \()[^;]*;", 1),
     ("schema", 0.9, "interface schema", r"^[ \t]*(?:syntax = \"proto[23]\";|namespace (?:py|java|cpp|go|rs) \w|thrift_spec)", 1),
-    ("build", 0.85, "Dockerfile", r"\A(?:#.*\n|ARG .*\n|\s*\n)*FROM [\w./:${}@-]+(?: AS \w+)?\s*\n(?:.*\n)*?(?:RUN|COPY|CMD|ENTRYPOINT|WORKDIR|ENV|ADD) ", 1),
+    ("build", 0.85, "Dockerfile", r"\A(?:#.*\n|ARG .*\n|[ \t\r]*\n)*+FROM [\w./:${}@-]+(?: AS \w+)?[ \t\r]*\n(?:.*\n)*?(?:RUN|COPY|CMD|ENTRYPOINT|WORKDIR|ENV|ADD) ", 1),
     ("build", 0.85, "CMake commands", r"^(?i:cmake_minimum_required|add_(?:library|executable|subdirectory)|target_link_libraries|project)\s*\(", 2),
     ("terraform", 0.9, "Terraform blocks", r"^(?:resource|data|provider|variable|module|output) \"[\w-]+\"(?: \"[\w-]+\")? \{$", 1),
-    ("dot", 0.9, "a graph", r"\A(?:\s|//.*\n|/\*.*?\*/)*(?:strict )?(?:di)?graph\b[^{]*\{(?=[^}]*(?:->|--|\[))", 1),
+    ("dot", 0.9, "a graph", r"\A(?:\s|//.*\n|/\*.*?\*/)*+(?:strict )?(?:di)?graph\b[^{]*\{(?=[^}]*(?:->|--|\[))", 1),
     ("obj", 0.85, "vertices and faces", r"^(?:v -?\d[\d.e+-]* -?\d[\d.e+-]* -?\d[\d.e+-]*|f \d+(?:/\d*)*(?: \d+(?:/\d*)*){2,})\s*$", 6),
     ("libsvm", 0.85, "labels and numbered values", r"^[+-]?\d[\d.]*(?: \d+:-?\d[\d.eE+-]*){2,}\s*$", 3),
     ("rst", 0.85, "directives", r"^[ \t]*\.\. (?:[\w:-]+::|_[^:\n]+:)", 2),
@@ -253,8 +253,9 @@ def delimited(text: str, whole: bool, strict: bool) -> Match | None:
         found = dialect.vote(text[:_RECORDS_LOOKED_AT], whole and len(text) <= _RECORDS_LOOKED_AT)
     if found is None:
         return None
-    # Prose has commas too, but hardly the same number in line after line.
-    enough = 3 if found.columns >= 3 or found.delimiter == "\t" else 6
+    # Prose has commas too, but hardly the same number in line after line, and a space behind each.
+    tight = found.delimiter == "\t" or found.delimiter + " " not in text
+    enough = 3 if found.columns >= 3 or tight else 6
     if strict and (found.share < 0.95 or found.records < enough):
         return None
     if found.share < 0.5:

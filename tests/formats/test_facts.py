@@ -292,3 +292,7 @@ def test_images_agree_with_pillow(format):
     image = pytest.importorskip("PIL.Image").open(io.BytesIO(write.sample(format)))
     found = told(format)
     assert (found["width"], found["height"]) == image.size
+
+
+def test_compressed_variables_of_matlab_are_named():
+    assert facts(write.recorded("compressed.mat")).fields == facts(write.recorded("plain.mat")).fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import format_samples as make
 import pytest
@@ -132,3 +133,28 @@ def test_the_whole_way_raises_nothing(format, flips, share):
     sniffed, facts, error = inspect(make.Counted(bytes(data)), len(data), f"x.{format}", CAPS)
     assert facts is None or error is None
     assert sniffed.evidence
+
+
+@pytest.mark.parametrize("start", ["", "#\n", "{", "<?xml ", "FROM a\n", "data_x\n", "HEADER    abcd\n", "From: a\n", "@misc{", "digraph a {"])
+@pytest.mark.parametrize("name", ["", "x.csv", "x.md"])
+def test_monotonous_text_costs_little(name, start):
+    slow = []
+    for unit in ("\n", " ", " \n", "\t\n", "# \n", "a: b\n", '"', "','", "(", "a.", "\\", "<a ", "<!--", "[a]", "- ", "f(", "1:2 "):
+        data = (start + unit * 8192)[:16384].encode()
+        began = time.process_time()
+        inspect(make.Counted(data), len(data), name, CAPS)
+        if time.process_time() - began > 3:
+            slow.append(unit)
+    assert slow == []
+
+
+@pytest.mark.parametrize("codec", [8, 20, 63])
+def test_a_codec_of_the_future_leaves_the_schema_readable(codec):
+    data = make.parquet(make.table(3), compression="zstd")
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    told = []
+    for place in range(footer, len(data) - 8):
+        if data[place] == 12:  # the codec ZSTD as Thrift writes it, among other things
+            found = ends_well("parquet", data[:place] + bytes([codec * 2]) + data[place + 1 :], len(data))
+            told.append(found is not None and found.rows == 3 and found.codec is None)
+    assert any(told)

@@ -37,7 +37,7 @@ def inspect(reader: RangeReader) -> Facts:
             details["metadata_keys"] = text.safe(", ".join(keys), 200)
         fields = bounded(from_arrow(meta.schema.to_arrow_schema()), details)
         _add_statistics(footer[: len(footer) - 8], fields, details)
-        return Facts("parquet", fields, meta.num_rows, _codecs(meta), details)
+        return Facts("parquet", fields, meta.num_rows, _codecs(footer), details)
 
 
 def _footer(reader: RangeReader) -> bytes:
@@ -142,11 +142,15 @@ def _add_geography(metadata: Mapping[bytes, bytes], details: Details) -> None:
     details.update(facet.details)
 
 
-def _codecs(meta: Any) -> str | None:
-    """Codecs of the first row group's columns, as lower-case words."""
-    if not meta.num_row_groups:
-        return None
-    group = meta.row_group(0)
-    columns = range(min(group.num_columns, _COLUMNS_LOOKED_AT))
-    found = sorted({group.column(index).compression.lower() for index in columns})
-    return "+".join(found) or None
+_CODECS = ("uncompressed", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4")
+"""parquet.thrift, CompressionCodec; LZ4 has two framings."""
+
+
+def _codecs(footer: bytes) -> str | None:
+    """Codecs of the first row group's columns; the library aborts its process on those it does not know."""
+    try:
+        group = thrift.Reader(footer).first_of(4)
+        numbers = {chunk[3][4] for chunk in group[1][:_COLUMNS_LOOKED_AT]} if group else set()
+        return "+".join(sorted({_CODECS[number] for number in numbers if number >= 0})) or None
+    except (ValueError, IndexError, KeyError, TypeError):
+        return None  # a codec of the future: the schema and the rows are told all the same

@@ -1,6 +1,6 @@
 """Thrift's compact protocol (thrift-compact-protocol.md), as Parquet writes its footers: structs by field number.
 
-Written here because the library that reads Parquet aborts its process on some damaged statistics.
+Written here because the library that reads Parquet aborts its process on some damaged statistics and unknown codecs.
 """
 
 from __future__ import annotations
@@ -33,6 +33,19 @@ class Reader:
             found[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth)
         return found
 
+    def first_of(self, wanted: int) -> Any:
+        """The first element of the list in field `wanted` of the struct that starts here; None where there is none."""
+        number = 0
+        while header := self._byte():
+            kind, step = header & 15, header >> 4
+            number = number + step if step else self._zigzag()
+            if number == wanted and kind in (9, 10):
+                count, element = self._list_header()
+                return self._value(element, 1) if count else None
+            if kind not in (1, 2):
+                self._value(kind, 0)
+        return None
+
     def _value(self, kind: int, depth: int) -> Any:
         self._items += 1
         if depth > _DEEPEST or self._items > _MOST:
@@ -54,11 +67,15 @@ class Reader:
         raise ValueError("an unknown type of field")
 
     def _list(self, depth: int) -> list[Any]:
+        count, kind = self._list_header()
+        return [self._value(kind, depth + 1) for _ in range(count)]
+
+    def _list_header(self) -> tuple[int, int]:
         header = self._byte()
         count = header >> 4 if header >> 4 != 15 else self._varint()
         if count > len(self._data) - self._at:
             raise ValueError("a list longer than the data")
-        return [self._value(header & 15, depth + 1) for _ in range(count)]
+        return count, header & 15
 
     def _byte(self) -> int:
         byte = self._data[self._at]
