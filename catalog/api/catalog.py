@@ -139,7 +139,7 @@ class Catalog:
         self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
         progress: Callable[[CrawlProgress], None] | None = None, stop: Callable[[], bool] | None = None,
         runner: str | None = None, changes: Iterable[bytes] | None = None,
-        share: int = 0,
+        share: int = 0, resume: bool = True,
     ) -> list[CrawlReport]:  # fmt: skip
         """Crawl the named silos, or all of them, and return a report each.
 
@@ -149,7 +149,7 @@ class Catalog:
         `threads:N`, None for as many as suit the kind of silo. `changes` are lines that say what
         changed (paths, or notifications of an object store): then only those directories are listed.
         With `share` a quick crawl lists one in so many directories whatever their times say, another one
-        each time.
+        each time. A crawl goes on where the last one was cut off, unless `resume` is False.
         Ctrl-C, and `stop` when it returns True (it is asked between batches), raise `Interrupted` with
         the reports so far in `reports`.
         """
@@ -168,7 +168,7 @@ class Catalog:
                 report = crawl_silo(
                     self._db, info, silo, prefix=prefix, mode="changes" if lines is not None else mode,
                     inspect=inspect, progress=progress, stop=stop, workers=workers(runner), share=share,
-                    changes=changed_paths(lines, silo) if lines is not None else None,
+                    changes=changed_paths(lines, silo) if lines is not None else None, resume=resume,
                 )  # fmt: skip
                 reports.append(report)
             finally:

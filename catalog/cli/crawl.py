@@ -67,6 +67,9 @@ def crawl(
         int,
         typer.Option("--share", metavar="N", min=0, help="With --quick: list one in N folders anyway, in turn."),
     ] = 0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over, instead of going on where the last crawl was cut off.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many requests it is going to take.")] = False,
     output: OutputOption = Output.table,
 ) -> int:
@@ -91,7 +94,7 @@ def crawl(
             with CrawlProgressBar(session) as bar:
                 reports = cat.crawl(
                     *(names or []), prefix=prefix, mode=mode, inspect=opened, progress=bar, runner=runner,
-                    changes=hints, share=share,
+                    changes=hints, share=share, resume=not fresh,
                 )
         except Interrupted as stopped:
             _report(session, output, getattr(stopped, "reports", ()))
@@ -156,6 +159,11 @@ def _planned(session: Session, output: Output, plans: Sequence[CrawlPlan]) -> No
         session.notice("'?': never crawled, so nothing can be reckoned from. Listing 1,000 objects takes one request.")
 
 
+def _behind(report: CrawlReport) -> str:
+    where = str(report.resumed["from"]) if report.resumed else ""
+    return f"behind {text.safe(where)}" if where else "which had listed everything"
+
+
 def told(session: Session, report: CrawlReport) -> list[str]:
     """A crawl's report for people: what was done, what could not be, what was left out."""
     state = session.paint(report.state, _STYLES.get(report.state, "bold"), sys.stdout)
@@ -168,6 +176,9 @@ def told(session: Session, report: CrawlReport) -> list[str]:
         f"  {text.plural(report.datasets, 'asset')}, {text.plural(report.versions, 'new version')},"
         f" {text.plural(report.inspected, 'file')} inspected, {text.plural(report.findings, 'finding')}",
     ]
+    if report.resumed:
+        seen = text.plural(report.resumed["files"], "file")
+        lines.insert(1, f"  went on with crawl {report.resumed['crawl']}, {_behind(report)}: {seen} not listed again")
     if report.evidence or report.lineage:
         read = text.plural(report.evidence, "file of evidence", "files of evidence")
         lines.append(f"  lineage: {text.plural(report.lineage, 'new edge')} from {read}")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from heapq import heappop, heappush
 from typing import cast
 
+from catalog.crawl.cursor import Cursor
+from catalog.crawl.route import Route
 from catalog.datasets.digest import listing_digest
 from catalog.datasets.sketch import merge, sketch
 from catalog.errors import EntryMissing, SiloError, Transient
 from catalog.formats.names import claimed_formats, family
 from catalog.model import CrawlMode, Failure, Listing, Part
-from catalog.silos.base import Listable, Ranged, Silo
-from catalog.silos.parallel import walk_parts, walk_tree
+from catalog.silos.base import Listable, Silo
+from catalog.silos.parallel import walk_parts
 from catalog.silos.paths import join
-from catalog.store.bounds import Parts, key_bounds, parts
 from catalog.store.bulk import Writer
 from catalog.store.engine import Database
 from catalog.store.known import Known, KnownDirectories, parent_of
@@ -31,17 +32,23 @@ MAX_FAILURES = 1000
 
 
 class ListingStage:
-    """Lists one silo into the catalog and counts what it met."""
+    """Lists one silo into the catalog and counts what it met.
+
+    With `before` it goes on where another crawl stopped; `cursor` says how far it has come itself.
+    """
 
     def __init__(
         self, db: Database, silo: Silo, writer: Writer, mode: CrawlMode, workers: int, tick: Callable[[str], None],
-        share: tuple[int, int] | None = None,
-    ) -> None:
+        share: tuple[int, int] | None = None, before: Cursor | None = None,
+    ) -> None:  # fmt: skip
         self.listed = 0
         self.bytes: int | None = 0
         self.failed: list[Failure] = []
         self.skipped: dict[str, int] = {}
         self.passed_over = 0
+        self.carried = 0
+        self.before = before
+        self.cursor = before
         self._db = db
         self._silo = silo
         self._writer = writer
@@ -51,20 +58,67 @@ class ListingStage:
         self._tick = tick
         self._started_ns = time.time_ns()
         self._sliced: dict[str, tuple[str | None, list[Part]]] = {}
+        self._route: Route | None = None
+        self._timed = False
+        """Whether a look at a directory's time tells that it is as it was listed before."""
+        self._held = False
+        """Whether the cursor stays where it is, because too much failed to be remembered."""
 
     def run(self, prefix: str) -> None:
         """Walk everything below `prefix`. Raises what the silo raises when its start cannot be listed."""
+        route = Route(
+            self._db, self._silo, self._writer.silo_id, prefix, self._workers, self._unchanged, self._part_ended,
+            quick=self._mode == "quick", before=self.before,
+        )  # fmt: skip
+        self.before, self.cursor = route.before, None
+        if route.way is not None:
+            share = self._share[1] if self._share else 0
+            self.cursor = self.before.copy() if self.before else Cursor(route.way, share, self._started_ns)
+        self._timed = route.way == "tree" and self._silo.capabilities.directory_mtimes
         # Closing the walk at once on an error or Ctrl-C releases its descriptors.
-        with closing(self._walk(prefix)) as listings:  # type: ignore[type-var]
+        with closing(route.listings) as listings:  # type: ignore[type-var]
+            if self.before is not None and self.cursor is not None and not self._timed:
+                self._mend(self.before, self.cursor)
+            self._route = route
             for number, listing in enumerate(listings):
                 if number == 0:
                     self._writer.reopen(prefix)
                 self._taken(listing)
         self._writer.flush()
+        if self.before is not None and not self._timed:
+            self._carry(prefix)
+
+    def _carry(self, prefix: str) -> None:
+        """Count what another crawl listed and this one did not: all the catalog holds now that was not met here."""
+        row = self._db.one(
+            "SELECT sub_files, sub_bytes FROM directory WHERE silo_id = ? AND path = ?", (self._writer.silo_id, prefix)
+        )
+        files, size = row or (0, 0)
+        self.carried = max(int(files) - self.listed, 0)
+        self.listed += self.carried
+        self._writer.counts.unchanged += self.carried
+        self.bytes = None if self.bytes is None else max(self.bytes, int(size))
+
+    def _mend(self, before: Cursor, cursor: Cursor) -> None:
+        """List once more what failed, with all below it, in what is not listed again."""
+        for path in before.failures():
+            if before.way == "tree" and before.is_above(path):
+                continue  # it is listed with the rest
+            again = []
+            for listing in walk_parts(self._silo, (), (path,), 1):
+                self._taken(listing)
+                again += [listing.path] if not (listing.more or listing.complete) else []
+            cursor.forgive(path)
+            cursor.failed += again
+        self._writer.flush()
 
     def run_changes(self, paths: Iterable[str]) -> int:
         """List the directories in which something changed, and those that are new; returns how many."""
-        waiting, done = sorted(_directories(paths, self._writer.known)), set[str]()
+        return self._list_some(sorted(_directories(paths, self._writer.known)))
+
+    def _list_some(self, waiting: list[str]) -> int:
+        """List these directories (a heap) and what is new in them; returns how many they were."""
+        done = set[str]()
         while waiting:
             path = heappop(waiting)  # a directory before those in it, which may be new and come with it
             if path in done:
@@ -108,40 +162,12 @@ class ListingStage:
         self._take(listing)
         self._tick(listing.path)
 
-    def _walk(self, prefix: str) -> Iterator[Listing]:
-        """The silo's walk, with as many listing requests under way as were asked for."""
-        can = self._silo.capabilities
-        quick = self._mode == "quick" and can.directory_mtimes
-        if self._workers > 1 and not quick:
-            if isinstance(self._silo, Ranged) and self._silo.byte_order:
-                bounds = key_bounds(self._db, self._writer.silo_id, prefix, self._workers)
-                return self._silo.walk_ranges(prefix, bounds, self._workers)
-            if can.order == "tree" and isinstance(self._silo, Listable):
-                return walk_tree(self._silo, prefix, self._workers)
-            known = parts(self._db, self._writer.silo_id, prefix, self._workers)
-            if known is not None and isinstance(self._silo, Listable):
-                return self._parts(known, prefix)
-        return self._silo.walk(prefix, self._unchanged if quick else None)
-
-    def _parts(self, known: Parts, prefix: str) -> Iterator[Listing]:
-        """The known parts, and then what the directories listed alone name besides: new subdirectories."""
-        assert isinstance(self._silo, Listable)
-        alone, whole, named = set(known.alone), set(known.whole), dict[str, None]()
-        unsure: set[str] = set()
-        for listing in walk_parts(self._silo, known.alone, known.whole, self._workers):  # those alone come first
-            if listing.path in alone:
-                named.update((join(listing.path, name), None) for name in listing.directories)
-                unsure.update([] if listing.complete else [listing.path])
-            elif listing.path in whole and listing.path not in named and parent_of(listing.path) not in unsure:
-                continue  # gone: a prefix that no key has any more reads as an empty directory
-            yield listing
-        new = [path for path in named if path not in alone and path not in whole]
-        yield from walk_parts(self._silo, (), new, self._workers)
-
     def _take(self, listing: Listing) -> None:
         self.listed += len(listing.names)
         self._count(listing)
         known = self._writer.known.get(listing.path)
+        if not listing.more:
+            self._reached(listing)
         digest = None if listing.more or listing.path in self._sliced else listing_digest(listing)
         mtime_ns = self._trusted(listing.mtime_ns)
         if known is not None and listing.complete and digest is not None and known.digest == digest:
@@ -153,6 +179,23 @@ class ListingStage:
         parts = sketch(listing, formats, family)
         after, parts = self._slice(listing, parts)
         self._writer.add(Found(listing, formats, parts, digest, known, after), mtime_ns)
+
+    def _reached(self, listing: Listing) -> None:
+        """Move the cursor behind a directory that was given out, before the batch it belongs to is written."""
+        route, cursor, before, path = self._route, self.cursor, self.before, listing.path
+        if route is None or cursor is None or self._held:
+            return
+        if before is not None and before.way == "tree" and (before.is_above(path) or before.passed(path)):
+            if listing.complete:
+                cursor.forgive(path)
+        elif not (listing.complete or self._timed or cursor.fail(path)):
+            self._held = True
+        elif cursor.way != "parts" and not route.catching_up:
+            cursor.move(path)
+
+    def _part_ended(self, path: str) -> None:
+        if self.cursor is not None and not self._held:
+            self.cursor.finish_part(path)
 
     def _slice(self, listing: Listing, parts: list[Part]) -> tuple[str | None, list[Part]]:
         after, before = self._sliced.pop(listing.path, (None, []))
@@ -197,16 +240,27 @@ class ListingStage:
         return None if mtime_ns is None or mtime_ns > self._started_ns - DOUBT_NS else mtime_ns
 
     def _unchanged(self, path: str, mtime_ns: int) -> Sequence[str] | None:
-        known = self._writer.known.get(path)
-        if known is None or known.digest is None or known.mtime_ns != mtime_ns or is_due(path, self._share):
+        before = self.before if self.before is not None and self.before.way == "tree" else None
+        passed = before is not None and before.passed(path)
+        if not passed and (self._mode != "quick" or (before is not None and before.is_above(path))):
             return None
+        known = self._writer.known.get(path)
+        if known is None or known.digest is None or known.mtime_ns != mtime_ns:
+            return None
+        if not passed and is_due(path, self._share):
+            return None
+        children = sorted(self._writer.known.children(path)) if known.directories else []
+        if len(children) != known.directories:
+            return None  # a crawl was cut off before it came to all of them
         self.listed += known.own_files
-        self.passed_over += 1
-        self._writer.counts.unchanged += known.own_files
+        if passed:
+            self.carried += known.own_files
+        else:
+            self.passed_over += 1
         if self.bytes is not None:
             self.bytes += known.own_bytes
-        children = sorted(self._writer.known.children(path)) if known.directories else ()
-        self._writer.known.done(path)
+        self._writer.counts.unchanged += known.own_files
+        self._writer.passed(known)
         return children
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from catalog.crawl.cursor import Cursor
 from catalog.crawl.harvesting import HarvestStage
 from catalog.crawl.inspecting import InspectStage, regroup
 from catalog.crawl.listing import ListingStage
@@ -23,6 +24,7 @@ from catalog.store.datasets import Place
 from catalog.store.engine import Database
 from catalog.store.lineage import storage
 from catalog.store.lineage.meeting import meet
+from catalog.store.loading import Counts
 from catalog.store.verified import next_share, verified
 from catalog.text import iso, plural, safe
 
@@ -43,6 +45,7 @@ class Wanted:
     workers: int
     changes: Iterable[str] | None
     share: int
+    resume: bool
 
 
 class Crawl:
@@ -59,12 +62,15 @@ class Crawl:
         self._expected = info.files if whole else None
         self._began = time.monotonic()
         self._shown = self._beaten = 0.0
-        self.id, self._cut_off = crawls.start(db, info.id, wanted.prefix, wanted.mode)
+        resume = wanted.resume and wanted.changes is None
+        self.id, self._cut_off, before = crawls.start(db, info.id, wanted.prefix, wanted.mode, resume=resume)
         tree_order = silo.capabilities.order == "tree"
-        self._writer = Writer(db, info.id, self.id, lambda: crawls.beat(db, self.id), tree_order=tree_order)
+        self._writer = Writer(db, info.id, self.id, self._checkpoint, tree_order=tree_order)
         self._share = next_share(db, info.id, wanted.share) if wanted.share and wanted.mode == "quick" else None
         workers = wanted.workers or silo.capabilities.concurrent_lists
-        self._listing = ListingStage(db, silo, self._writer, wanted.mode, workers, self._listed, self._share)
+        self._before = before
+        cursor = Cursor.of(before.cursor, wanted.share, silo) if before is not None else None
+        self._listing = ListingStage(db, silo, self._writer, wanted.mode, workers, self._listed, self._share, cursor)
         self._opening = InspectStage(db, silo, info.id, self.id, wanted.inspect, self._opened)
         self._harvesting = HarvestStage(
             db, silo, info.id, info.name, self.id, everything=wanted.inspect == "all",
@@ -180,8 +186,23 @@ class Crawl:
             versions=self._versions, inspected=self._opening.opened, findings=self._opening.findings,
             evidence=self._harvesting.read, lineage=self._harvesting.edges,
             failed=tuple(listing.failed), skipped=dict(listing.skipped), as_of=iso(self._as_of),
-            share=f"{self._share[0]}/{self._share[1]}" if self._share else None,
+            share=f"{self._share[0]}/{self._share[1]}" if self._share else None, resumed=self._resumed(),
         )  # fmt: skip
+
+    def _resumed(self) -> dict[str, object] | None:
+        """What the report says of the crawl that this one went on with."""
+        cursor = self._listing.before
+        if cursor is None or self._before is None:
+            return None
+        return {
+            "crawl": self._before.crawl, "from": cursor.shown, "since": iso(cursor.since_ns),
+            "files": self._listing.carried,
+        }  # fmt: skip
+
+    def _checkpoint(self, counts: Counts) -> None:
+        """Keep how far the listing has come; called in the transaction that loads the last of it."""
+        cursor = self._listing.cursor
+        crawls.checkpoint(self._db, self.id, str(cursor) if cursor is not None else None, counts)
 
     def _go_on(self) -> None:
         """Raise `Interrupted` when the crawl is asked to stop; called where nothing is half done."""
@@ -221,7 +242,7 @@ class Crawl:
 def crawl_silo(
     db: Database, info: SiloInfo, silo: Silo, *, prefix: str = "", mode: CrawlMode = "normal",
     inspect: InspectMode = "sample", progress: Progress | None = None, stop: Stop | None = None,
-    workers: int = 0, changes: Iterable[str] | None = None, share: int = 0,
+    workers: int = 0, changes: Iterable[str] | None = None, share: int = 0, resume: bool = True,
 ) -> CrawlReport:  # fmt: skip
     """Crawl one silo (or the part below `prefix`) and return the report.
 
@@ -229,12 +250,13 @@ def crawl_silo(
     `cancelled`, as with Ctrl-C, which reaches the main thread alone. `workers` is how many listing
     requests are under way at once; 0 leaves it to the kind of silo. With `changes` (paths in the silo, see
     `silos/hints.py`) only the directories they name are listed. A `quick` crawl lists one in `share` of all
-    directories whatever their times say, another one each time.
+    directories whatever their times say, another one each time. With `resume` it goes on where the silo's last
+    crawl of the same part and mode was cut off, when that is less than a day ago (`catalog/crawl/cursor.py`).
     Raises `StoreBusy` when another crawl of the silo runs, and what the store raises. A silo that
     cannot be listed ends the crawl `failed`, in the report.
     """
     with _few_collections():
-        wanted = Wanted(prefix.strip("/"), mode, inspect, workers, changes, share)
+        wanted = Wanted(prefix.strip("/"), mode, inspect, workers, changes, share, resume)
         crawl = Crawl(db, info, silo, wanted, progress, stop)
         try:
             return crawl.run()

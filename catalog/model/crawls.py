@@ -61,6 +61,9 @@ class CrawlReport:
     """`which/of`: the directories a quick crawl listed whatever their times, one part in `of`, counted from 0."""
     as_of: str | None = None
     """When the listing was true (ISO 8601, UTC), where it was made by someone else before the crawl."""
+    resumed: Mapping[str, Any] | None = None
+    """The cut-off crawl it went on with: `crawl`, `from` (the path behind which it began), `since` (when that crawl
+    began) and `files` (those of what was listed that were not listed again)."""
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> CrawlReport:

@@ -9,7 +9,7 @@ it can do instead of asking what it is. Silos are opened read-only, always.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, runtime_checkable
 
@@ -44,6 +44,9 @@ class Capabilities:
     """How many reads in flight pay off."""
     concurrent_lists: int = 1
     """How many listing requests in flight pay off: what answers over a network is waited for."""
+    in_turn: bool = False
+    """A walk of the tree comes to a directory, then to all below it, then to its next sibling by name: one path
+    tells how far it has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,21 @@ class Ranged(Protocol):
         """As `Silo.walk`, in the same order, with up to `workers` requests under way.
 
         `bounds` are paths between which the ranges lie.
+        """
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A silo in key order whose walk can begin behind a directory that an earlier one gave out."""
+
+    def walk_after(
+        self, prefix: str, after: str, given: Mapping[str, Collection[str]] | None, bounds: Sequence[str], workers: int
+    ) -> Iterator[Listing]:
+        """What `Silo.walk` gives out after the directory `after`: what lies behind it, and all directories above.
+
+        `given` are the subdirectories that were given out of those above, by path; None when that is not known.
+        With `bounds`, as `Ranged.walk_ranges`.
         """
         ...
 

@@ -46,7 +46,7 @@ class FileSilo:
 
     kind: ClassVar[Literal["object", "file", "block"]] = "file"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        order="tree", directory_mtimes=True, suffix_ranges=True, concurrent_reads=2
+        order="tree", in_turn=True, directory_mtimes=True, suffix_ranges=True, concurrent_reads=2
     )
 
     def __init__(self, root: str, mounted_from: str | None = None) -> None:

@@ -10,7 +10,7 @@ its order made doubtful has been given out then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import lt
 
@@ -48,13 +48,18 @@ class Folder:
     last_is_folder: bool = False
     given_to: str = ""
     """The last name that was given out in an earlier piece."""
+    behind: str = ""
+    """The subdirectory up to which an earlier walk has come; this one sees only what comes after."""
+    given: Collection[str] | None = None
+    """The subdirectories which that walk gave out, where they are remembered."""
 
     def take(self, page: Page, start: int, stop: int, names: list[str]) -> None:
         """Append the rows `start` to `stop`, which are files of this directory."""
-        self.names += names
-        self.sizes += page.sizes[start:stop]
-        self.mtimes += page.mtimes[start:stop]
-        self.etags += page.etags[start:stop]
+        if not self.behind:  # else it is listed on its own afterwards
+            self.names += names
+            self.sizes += page.sizes[start:stop]
+            self.mtimes += page.mtimes[start:stop]
+            self.etags += page.etags[start:stop]
         self.last, self.last_is_folder = names[-1], False
 
     def refill(self, page: Page, directories: list[str]) -> None:
@@ -69,6 +74,19 @@ class Folder:
             [row[3] for row in rows],
         )
         self.directories = directories
+
+    def given_before(self, name: str, byte_order: bool) -> bool:
+        """Whether a subdirectory was given out by the walk that this one goes on with.
+
+        Without its memory the order tells: siblings come as `name/` does in byte order, and as `name` on some
+        servers. Where it is not known, what one of the two leaves open is not taken as given out.
+        """
+        if not self.behind or name == self.behind:
+            return bool(self.behind)
+        if self.given is not None:
+            return name in self.given
+        here, there = name.encode("utf-8", "surrogateescape"), self.behind.encode("utf-8", "surrogateescape")
+        return here + b"/" < there + b"/" and (byte_order or here < there)
 
     def listing(self, failure: Failure | None = None, more: bool = False) -> Listing:
         """What was gathered, as a listing; with `more` it is one of several pieces."""
@@ -113,8 +131,9 @@ class KeyFold:
 
     def __init__(self, start: str = "", is_marker: Callable[[str], bool] = lambda key: False) -> None:
         self.start = start
+        self.top = Folder(start)
         self._is_marker = is_marker
-        self._stack = [Folder(start)]
+        self._stack = [self.top]
         self._key_order = self._tree_order = True
         self._held: Page | None = None
 

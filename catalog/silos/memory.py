@@ -62,7 +62,7 @@ class MemorySilo:
 
     kind: ClassVar[Literal["object", "file", "block"]] = "object"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        order="tree", checksum="md5", directory_mtimes=True, suffix_ranges=True
+        order="tree", in_turn=True, checksum="md5", directory_mtimes=True, suffix_ranges=True
     )
 
     def __init__(self, name: str, files: Mapping[str, bytes] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 Keys in byte order are listed in ranges at once and given out in the order of the ranges, so that what
 folds them sees the very listing it would have seen from one request after another. Other stores are
-listed several subtrees at once, trees several directories at once, parents before their children.
+listed several subtrees at once, trees several directories at once, each in its turn.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ from catalog.silos.base import Listable, Silo
 from catalog.silos.paths import join
 
 T = TypeVar("T")
+Wanted = Callable[[str], bool]
+Ended = Callable[[str], None]
 
 AHEAD = 32
 """Pieces that one range may be ahead of its turn; memory is bounded by this times the ranges under way."""
@@ -80,18 +83,32 @@ class _Lane:
         return False
 
 
-def walk_parts(silo: Silo, alone: Sequence[str], whole: Sequence[str], workers: int) -> Iterator[Listing]:
-    """The directories `alone`, each by itself, and everything at and below those that are `whole`."""
+def walk_parts(
+    silo: Silo, alone: Sequence[str], whole: Sequence[str], workers: int, ended: Ended = lambda path: None
+) -> Iterator[Listing]:
+    """The directories `alone`, each by itself, and everything at and below those that are `whole`.
+
+    `ended` is called with each of the latter, once all of it was given out and the next is asked for.
+    """
     assert isinstance(silo, Listable)
     children = silo.children
-    sources = [
-        *(partial(_shielded, path, lambda path: iter((children(path),))) for path in alone),
-        *(partial(_shielded, path, silo.walk) for path in whole),
+    sources: list[Callable[[], Iterator[Listing | str]]] = [
+        *(partial(shielded, path, lambda path: iter((children(path),))) for path in alone),
+        *(partial(_with_its_end, path, silo.walk) for path in whole),
     ]
-    yield from in_order(sources, workers)
+    for piece in in_order(sources, workers):
+        if isinstance(piece, str):
+            ended(piece)
+        else:
+            yield piece
 
 
-def _shielded(path: str, walk: Callable[[str], Iterator[Listing]]) -> Iterator[Listing]:
+def _with_its_end(path: str, walk: Callable[[str], Iterator[Listing]]) -> Iterator[Listing | str]:
+    yield from shielded(path, walk)
+    yield path
+
+
+def shielded(path: str, walk: Callable[[str], Iterator[Listing]]) -> Iterator[Listing]:
     """A part's own failure is one of that part, and not of the listing it belongs to."""
     try:
         yield from walk(path)
@@ -101,23 +118,40 @@ def _shielded(path: str, walk: Callable[[str], Iterator[Listing]]) -> Iterator[L
         yield Listing(path, (), (), (), complete=False, failure=_failure(path, error))
 
 
-def walk_tree(silo: Listable, prefix: str, workers: int) -> Iterator[Listing]:
-    """`Silo.walk` of a tree with up to `workers` directories being listed at once, parents first."""
+def walk_tree(
+    silo: Listable, prefix: str, workers: int,
+    *, starts: Sequence[str] | None = None, wanted: Wanted = lambda path: True,
+) -> Iterator[Listing]:  # fmt: skip
+    """`Silo.walk` of a tree, in its order, with up to `workers` directories being listed ahead of their turn.
+
+    With `starts` it begins at those directories below `prefix` instead, one after another; what is not
+    `wanted` is left out, with all below it.
+    """
     with ThreadPoolExecutor(workers, thread_name_prefix="catalog-list") as pool:
-        waiting, running = [prefix], dict[Future[Listing], str]()
+        pending = [_Turn(path) for path in reversed([prefix] if starts is None else starts)]
         try:
-            while waiting or running:
-                while waiting and len(running) < 2 * workers:
-                    path = waiting.pop()
-                    running[pool.submit(silo.children, path)] = path
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    listing = _result(future, running.pop(future), prefix)
-                    if listing is not None:
-                        waiting.extend(join(listing.path, name) for name in reversed(listing.directories))
-                        yield listing
+            while pending:
+                # Each level of the tree holds at most so many listings whose turn has not come.
+                for turn in reversed(pending[-2 * workers :]):
+                    if turn.listing is None:
+                        turn.listing = pool.submit(silo.children, turn.path)
+                turn = pending.pop()
+                assert turn.listing is not None
+                listing = _result(turn.listing, turn.path, prefix)
+                if listing is not None:
+                    below = (join(listing.path, name) for name in reversed(listing.directories))
+                    pending.extend(_Turn(path) for path in below if wanted(path))
+                    yield listing
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A directory that is to be given out, and its listing once that was asked for."""
+
+    path: str
+    listing: Future[Listing] | None = None
 
 
 def _result(future: Future[Listing], path: str, prefix: str) -> Listing | None:

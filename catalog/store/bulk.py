@@ -12,7 +12,7 @@ itself for new directories and into an unlogged stage with one set-based merge f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from catalog.model import Listing
 from catalog.store import bulk_postgres, bulk_sqlite
@@ -46,24 +46,36 @@ class Batch:
     gone: list[Known] = field(default_factory=list)
     times: list[tuple[int | None, int]] = field(default_factory=list)
     files: int = 0
+    same: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to write it; directories that stayed as they are count, so that the cursor moves."""
+        return self.files >= BATCH_FILES or len(self.found) + self.same >= BATCH_DIRECTORIES
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.found or self.gone or self.times)
 
 
 class Writer:
     """Loads one crawl's findings into the catalog. One thread, one silo.
 
-    `heartbeat` is called inside each batch's transaction; `tree_order` says that directories come
-    before their children.
+    `checkpoint` is called inside each batch's transaction, with what the batch counts; `tree_order` says that
+    directories come before their children.
     """
 
     def __init__(
-        self, db: Database, silo_id: int, crawl_id: int, heartbeat: Callable[[], None], *, tree_order: bool
+        self, db: Database, silo_id: int, crawl_id: int, checkpoint: Callable[[Counts], None], *, tree_order: bool
     ) -> None:
         self.known = KnownDirectories(db, silo_id, tree_order=tree_order)
         self.counts = Counts()
         self._db = db
         self.silo_id = silo_id
         self._crawl_id = crawl_id
-        self._heartbeat = heartbeat
+        self._checkpoint = checkpoint
+        self._told = Counts()
         self._names = NameWriter(db)
         self._batch = Batch()
         self._slices: dict[str, Row] = {}
@@ -74,7 +86,14 @@ class Writer:
         self.counts.unchanged += known.own_files
         if mtime_ns != known.mtime_ns:
             self._batch.times.append((mtime_ns, known.id))
-        self.known.done(listing.path)
+        self.passed(known)
+
+    def passed(self, known: Known) -> None:
+        """A directory that needs no more attention."""
+        self.known.done(known.path)
+        self._batch.same += 1
+        if self._batch.full:
+            self.flush()
 
     def add(self, found: Found, mtime_ns: int | None) -> None:
         """Load a directory that is new, changed, or could not be listed to its end."""
@@ -96,7 +115,7 @@ class Writer:
         self._batch.files += len(listing.names)
         if not listing.more:
             self.known.done(listing.path)
-        if self._batch.files >= BATCH_FILES or len(self._batch.found) >= BATCH_DIRECTORIES:
+        if self._batch.full:
             self.flush()
 
     def reopen(self, path: str) -> None:
@@ -124,11 +143,13 @@ class Writer:
         batch, self._batch = self._batch, Batch()
         try:
             with self._db.transaction():
-                self._write(batch)
-                self._heartbeat()
+                if not batch.empty:
+                    self._write(batch)
+                self._checkpoint(self.counts.since(self._told))
         except BaseException:
             self._names.forget()
             raise
+        self._told = replace(self.counts)
 
     def _row(self, path: str, known: Known | None) -> Row:
         row = self._batch.rows.get(path)

@@ -7,18 +7,21 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from catalog.errors import NotFound, StoreBusy, UsageError
 from catalog.model import CrawlReport, SiloInfo
 from catalog.store.datasets import Place
 from catalog.store.engine import Database, Row
-from catalog.store.verified import verified
+from catalog.store.loading import Counts
+from catalog.store.verified import true_as_of, verified
 from catalog.text import age
 
 STALE_NS = 300 * 1_000_000_000
 """A running crawl that has given no sign for so long is dead (its own machine can tell at once)."""
+
+RESUMED_NS = 24 * 3600 * 1_000_000_000
+"""A crawl whose last sign is older is not gone on with: too much may have changed in what it had seen."""
 
 _running: set[tuple[str, int]] = set()
 """(process, crawl) of the crawls this process runs, in any of its threads; a fork has its own pid."""
@@ -119,8 +122,24 @@ def settle_place(db: Database, place: Place) -> bool:
     return True
 
 
-def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool]:
-    """Begin a crawl: its id, and whether the one before was cut off.
+class Started(NamedTuple):
+    """A crawl that has begun; `cut_off` says that the one before was, `before` what it can go on with."""
+
+    id: int
+    cut_off: bool
+    before: Before | None
+
+
+class Before(NamedTuple):
+    """The crawl that this one goes on with, and how far that had come."""
+
+    crawl: int
+    started_ns: int
+    cursor: str
+
+
+def start(db: Database, silo_id: int, prefix: str, mode: str, *, resume: bool = True) -> Started:
+    """Begin a crawl; with `resume` it may go on with the one before, when that was cut off.
 
     Raises `StoreBusy` while another crawl of the silo is alive.
     """
@@ -132,16 +151,24 @@ def start(db: Database, silo_id: int, prefix: str, mode: str) -> tuple[int, bool
             "UPDATE crawl SET state = 'cancelled', ended_ns = heartbeat_ns WHERE silo_id = ? AND state = 'running'",
             (silo_id,),
         )
-        last = db.value("SELECT state FROM crawl WHERE silo_id = ? ORDER BY id DESC LIMIT 1", (silo_id,))
-        cut_off = last in ("cancelled", "failed")
+        last = db.one(
+            "SELECT state, id, started_ns, cursor, heartbeat_ns, prefix, mode FROM crawl WHERE silo_id = ? "
+            "ORDER BY id DESC LIMIT 1",
+            (silo_id,),
+        )
+        cut_off = last is not None and last[0] in ("cancelled", "failed")
+        before = None
+        # One that began or was alive in the future: the clock went back, and no time it kept can be trusted.
+        if resume and last and cut_off and last[3] and last[5:] == (prefix, mode) and last[2] <= last[4] <= now:
+            before = Before(*last[1:4]) if now - last[4] < RESUMED_NS else None
         identity = process_name(os.getpid())
         crawl_id = db.value(
-            "INSERT INTO crawl(silo_id, prefix, mode, state, started_ns, heartbeat_ns, worker) "
-            "VALUES (?, ?, ?, 'running', ?, ?, ?) RETURNING id",
-            (silo_id, prefix, mode, now, now, identity),
+            "INSERT INTO crawl(silo_id, prefix, mode, state, started_ns, heartbeat_ns, worker, cursor) "
+            "VALUES (?, ?, ?, 'running', ?, ?, ?, ?) RETURNING id",
+            (silo_id, prefix, mode, now, now, identity, before.cursor if before else None),
         )
     _running.add((str(os.getpid()), int(crawl_id)))
-    return int(crawl_id), cut_off
+    return Started(int(crawl_id), cut_off, before)
 
 
 def running_on(db: Database, silo_id: int) -> str | None:
@@ -194,8 +221,7 @@ def known_as_of(db: Database, silo_id: int, before: int) -> int | None:
     )
     if row is None:
         return None
-    as_of = json.loads(row[1] or "{}").get("as_of")
-    return int(datetime.fromisoformat(as_of).timestamp()) * 1_000_000_000 if as_of else int(row[0])
+    return true_as_of(json.loads(row[1] or "{}"), int(row[0]))
 
 
 def leave(crawl_id: int) -> None:
@@ -208,13 +234,23 @@ def beat(db: Database, crawl_id: int) -> None:
     db.execute("UPDATE crawl SET heartbeat_ns = ? WHERE id = ?", (time.time_ns(), crawl_id))
 
 
+def checkpoint(db: Database, crawl_id: int, cursor: str | None, counts: Counts) -> None:
+    """Say that a crawl is alive and how far it has come, inside the transaction that loads the last of it."""
+    db.execute(
+        "UPDATE crawl SET heartbeat_ns = ?, cursor = ?, added = added + ?, changed = changed + ?, "
+        "removed = removed + ? WHERE id = ?",
+        (time.time_ns(), cursor, counts.added, counts.changed, counts.removed, crawl_id),
+    )
+
+
 def finish(db: Database, report: CrawlReport, as_json: str) -> None:
     """Store how a crawl ended."""
     now = time.time_ns()
     with db.transaction():
         db.execute(
-            "UPDATE crawl SET state = ?, ended_ns = ?, heartbeat_ns = ?, report = ? WHERE id = ?",
-            (report.state, now, now, as_json, report.crawl),
+            "UPDATE crawl SET state = ?, ended_ns = ?, heartbeat_ns = ?, report = ?, "
+            "cursor = CASE WHEN ? IN ('complete', 'partial') THEN NULL ELSE cursor END WHERE id = ?",
+            (report.state, now, now, as_json, report.state, report.crawl),
         )
 
 

@@ -38,6 +38,15 @@ class Counts:
     removed: int = 0
     unchanged: int = 0
 
+    def since(self, before: Counts) -> Counts:
+        """What came on top of `before`."""
+        return Counts(
+            self.added - before.added,
+            self.changed - before.changed,
+            self.removed - before.removed,
+            self.unchanged - before.unchanged,
+        )
+
 
 @dataclass(slots=True)
 class Row:

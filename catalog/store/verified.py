@@ -8,8 +8,9 @@ has had its turn.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from zlib import crc32
 
 from catalog.store.engine import Database
@@ -44,18 +45,19 @@ def verified(db: Database, silo_id: int, path: str) -> int | None:
         if not _covers(prefix, path) or _missed(report.get("failed") or (), path):
             continue
         if mode in ("normal", "full"):
-            return _as_of(report, int(started_ns))
+            return true_as_of(report, int(started_ns))
         which, _, of = (report.get("share") or "").partition("/")
         if mode == "quick" and of:
             seen = turns.setdefault(int(of), {})
-            seen.setdefault(int(which), int(started_ns))
+            seen.setdefault(int(which), true_as_of(report, int(started_ns)))
             if len(seen) == int(of):
                 return min(seen.values())
     return None
 
 
-def _as_of(report: dict[str, object], started_ns: int) -> int:
-    as_of = report.get("as_of")
+def true_as_of(report: Mapping[str, Any], started_ns: int) -> int:
+    """As of when a crawl's listing is true: its start, that of the one it went on with, or what an inventory says."""
+    as_of = report.get("as_of") or (report.get("resumed") or {}).get("since")
     return int(datetime.fromisoformat(str(as_of)).timestamp()) * 1_000_000_000 if as_of else started_ns
 
 

@@ -36,8 +36,12 @@ def filled(url, folder):
 
 def rows(url):
     with closing(Database(url, write=False)) as db:
-        # Where a silo's assets are named is found again by its next crawl: older schemas do not know it.
-        columns = {"silo": "id, name, url, kind, options, added_ns"}
+        # Where a silo's assets are named is found again by its next crawl, and what a crawl has loaded stands in
+        # its report as well: older schemas do not know either.
+        columns = {
+            "silo": "id, name, url, kind, options, added_ns",
+            "crawl": "id, silo_id, prefix, mode, state, started_ns, ended_ns, heartbeat_ns, worker, report",
+        }
         return {t: sorted(map(repr, db.all(f"SELECT {columns.get(t, '*')} FROM {t}"))) for t in TABLES}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -43,6 +43,7 @@ _BREAKS = 5
 """So many times a walk goes on after a listing broke off, each time one level at a time."""
 _TRIES = 3
 """So many times one level is asked for, each with the client's own retries."""
+_GREATEST = "\U0010ffff"
 _LEADING = "it holds keys that begin with '/', which cannot be listed"
 
 
@@ -74,34 +75,67 @@ class ObjectSilo:
 
     def walk(self, prefix: str = "", unchanged: Unchanged | None = None) -> Iterator[Listing]:
         """See `Silo.walk`. A prefix that no key has is an empty directory; `unchanged` is not asked."""
-        yield from self._walk(text.text_to_name(relative(prefix)), self._pages)
+        start = text.text_to_name(relative(prefix))
+        yield from self._walk([_Keys(start)], self._pages)
 
     def walk_ranges(self, prefix: str, bounds: Sequence[str], workers: int) -> Iterator[Listing]:
         """See `Ranged.walk_ranges`."""
         start = text.text_to_name(relative(prefix))
+        yield from self._walk([_Keys(start)], self._ranges([_Keys(start)], bounds, workers))
 
-        def pages(directory: str) -> Iterator[Page]:
-            if directory != start:  # what is listed apart afterwards is small
-                return self._pages(directory)
-            ends = [None, *sorted({self._key(path) for path in bounds}, key=str.encode), None]
-            ranges = [partial(self._batches, start, after, until) for after, until in pairwise(ends)]
-            return self._as_pages(in_order(ranges, workers), start)
+    def walk_after(
+        self, prefix: str, after: str, given: Mapping[str, Collection[str]] | None, bounds: Sequence[str], workers: int
+    ) -> Iterator[Listing]:
+        """See `Resumable.walk_after`. Of a directory above `after` the end of its keys is listed, and then itself."""
+        at, last = text.text_to_name(relative(prefix)), text.text_to_name(after)
+        rest: list[_Keys] = []
+        for name in last[len(at) :].strip("/").split("/") if last != at else ():
+            seen = None if given is None else given.get(text.name_to_text(at), ())
+            rest.append(_Keys(at, name, None if seen is None else frozenset(map(text.text_to_name, seen))))
+            at = join(at, name)
+        yield from self._walk([*rest], self._ranges(rest, bounds, workers))
 
-        yield from self._walk(start, pages)
+    def _ranges(self, several: Sequence[_Keys], bounds: Sequence[str], workers: int) -> _Lister:
+        """How to list these keys in ranges at once, and others, which are few, one page after another."""
+        if not bounds or workers < 2:
+            return self._pages
+        cuts = sorted({self._key(path) for path in bounds}, key=str.encode)
 
-    def _walk(self, start: str, pages: Callable[[str], Iterator[Page]]) -> Iterator[Listing]:
+        def pages(keys: _Keys) -> Iterator[Page]:
+            if keys not in several:
+                return self._pages(keys)
+            inside, after = join(self._root, keys.directory), self._offset(keys)
+            inside = f"{inside}/" if inside else ""
+            kept = [key for key in cuts if key.startswith(inside) and (after is None or key.encode() > after.encode())]
+            ends = [after, *kept, None]
+            ranges = [partial(self._batches, keys.directory, first, until) for first, until in pairwise(ends)]
+            return self._as_pages(in_order(ranges, workers), keys.directory)
+
+        return pages
+
+    def _walk(self, pending: list[_Step], pages: _Lister) -> Iterator[Listing]:
+        """Take one step after another, the last one first; a directory is given out after all below it."""
         markers = _MarkerCheck(self._is_missing)
-        pending = [start]
         started, breaks = False, 0
         while pending:
-            fold = KeyFold(pending.pop(), markers)
+            step = pending.pop()
+            if isinstance(step, Listing):
+                yield step
+                continue
+            if isinstance(step, Folder):
+                self._levels(step, pending)
+                continue
+            fold = KeyFold(step.directory, markers)
+            fold.top.behind, fold.top.given = step.behind, step.given
             try:
-                for page in pages(fold.start):
+                for page in pages(step):
                     started = True
-                    yield from fold.add(page)
-                yield from fold.finish()
+                    yield from step.kept(fold.add(page))
+                yield from step.kept(fold.finish())
+                if step.behind:
+                    pending.append(fold.top)
             except (errors.UnlistableKeyError, OutOfOrderError):
-                yield from self._levels(fold, pending)
+                pending.extend(reversed(fold.abandon()))
             except SiloError as error:
                 again = isinstance(error, Transient) and breaks < (_BREAKS if started else 1)
                 if not (started or again):
@@ -112,9 +146,9 @@ class ObjectSilo:
                     continue
                 time.sleep(manners.pause(breaks))
                 if not started:
-                    pending.append(fold.start)
+                    pending.append(step)
                     continue
-                yield from self._levels(fold, pending)
+                pending.extend(reversed(fold.abandon()))
             started = True
 
     def read(self, path: str, offset: int, length: int) -> bytes:
@@ -157,7 +191,7 @@ class ObjectSilo:
         """See `Silo.test`."""
         started = time.monotonic()
         try:
-            page = next(self._pages(""), None)
+            page = next(self._pages(_Keys("")), None)
             sample = [text.name_to_text(key) for key in page.keys if key][:SAMPLE] if page else []
         except errors.UnlistableKeyError:
             sample = first_paths(self.walk())
@@ -171,7 +205,7 @@ class ObjectSilo:
 
     def children(self, path: str) -> Listing:
         """The listing of one directory. Raises `EntryMissing` when no key has this prefix."""
-        listing = self._level(Folder(text.text_to_name(path)), [])
+        listing, _ = self._level(Folder(text.text_to_name(path)))
         if path and not (listing.names or listing.directories or listing.skipped or listing.failure):
             raise EntryMissing(f"{self.uri(path)} does not exist.")
         return listing
@@ -208,9 +242,13 @@ class ObjectSilo:
             return False
         return False
 
-    def _pages(self, start: str) -> Iterator[Page]:
-        """All keys below the directory `start`. Raises `UnlistableKeyError` or a `SiloError`."""
-        return self._as_pages(self._batches(start), start)
+    def _pages(self, keys: _Keys) -> Iterator[Page]:
+        """These keys. Raises `UnlistableKeyError` or a `SiloError`."""
+        return self._as_pages(self._batches(keys.directory, self._offset(keys)), keys.directory)
+
+    def _offset(self, keys: _Keys) -> str | None:
+        """The key behind which they begin: no key below the subdirectory that they follow is greater."""
+        return f"{join(join(self._root, keys.directory), keys.behind)}/{_GREATEST}" if keys.behind else None
 
     def _as_pages(self, batches: Iterator[pa.RecordBatch], start: str) -> Iterator[Page]:
         prefix = join(self._root, start)
@@ -264,19 +302,19 @@ class ObjectSilo:
             hint="Check the endpoint, and whether the network wants a login first.",
         )
 
-    def _levels(self, fold: KeyFold, pending: list[str]) -> Iterator[Listing]:
-        """List each directory that is still open on its own, until the store does not answer any more."""
-        folders = fold.abandon()
-        for number, folder in enumerate(folders):
-            listing = self._level(folder, pending)
-            yield listing
-            if listing.failure is not None and listing.failure.retriable:
-                for rest in folders[number + 1 :]:
-                    yield rest.listing(Failure(text.name_to_text(rest.path), listing.failure.reason))
-                return
+    def _levels(self, folder: Folder, pending: list[_Step]) -> None:
+        """List a directory that is still open on its own; all that are fail when the store answers no more."""
+        listing, unknown = self._level(folder)
+        if listing.failure is not None and listing.failure.retriable:
+            reason = listing.failure.reason
+            for at, step in enumerate(pending):
+                if isinstance(step, Folder):
+                    pending[at] = step.listing(Failure(text.name_to_text(step.path), reason))
+        pending.append(listing)
+        pending.extend(_Keys(path) for path in reversed(unknown))
 
-    def _level(self, folder: Folder, pending: list[str]) -> Listing:
-        """List one directory on its own; subdirectories it does not name yet are added to `pending`."""
+    def _level(self, folder: Folder) -> tuple[Listing, list[str]]:
+        """List one directory on its own; the subdirectories that it does not account for yet come with it."""
         import pyarrow as pa
 
         prefix, path = join(self._root, folder.path), text.name_to_text(folder.path)
@@ -284,20 +322,22 @@ class ObjectSilo:
         try:
             found = manners.patiently(lambda: self._one_level(prefix), self._pace, _TRIES)
         except errors.UnlistableKeyError as odd:
-            return folder.listing(Failure(path, str(odd), retriable=False))
+            return folder.listing(Failure(path, str(odd), retriable=False)), []
         except SiloError as error:
-            return folder.listing(Failure(path, error.message, isinstance(error, Transient)))
+            return folder.listing(Failure(path, error.message, isinstance(error, Transient))), []
         page = _page(pa.table(found["objects"]), prefix)
         below = sorted(path[cut:] for path in found["common_prefixes"])
         if not page.keys and not below:
             try:
                 self._confirm_empty(folder.path)
             except SiloUnreachable as error:
-                return folder.listing(Failure(path, error.message))
+                return folder.listing(Failure(path, error.message)), []
         known = {"", *folder.directories}
-        pending.extend(join(folder.path, name) for name in reversed(below) if name not in known)
+        known.update(name for name in below if folder.given_before(name, self.byte_order))
+        unknown = [join(folder.path, name) for name in below if name not in known]
         folder.refill(page, [name for name in below if name])
-        return folder.listing(Failure(path, _LEADING, retriable=False) if "" in below else None)
+        failure = Failure(path, _LEADING, retriable=False) if "" in below else None
+        return folder.listing(failure), unknown
 
     def _one_level(self, prefix: str) -> Any:
         """What stands directly below a prefix. Raises `UnlistableKeyError` or a `SiloError`."""
@@ -307,6 +347,32 @@ class ObjectSilo:
             return obstore.list_with_delimiter(self._store, prefix or None, return_arrow=True)
         except errors.raised() as error:
             raise errors.unlistable(error) or self._mapped(error, join(self._bucket_url, prefix)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys below a directory, or those of them behind its subdirectory `behind`; both are key text.
+
+    `given` are the subdirectories that were given out before, where that is known.
+    """
+
+    directory: str
+    behind: str = ""
+    given: frozenset[str] | None = None
+
+    def kept(self, listings: Iterator[Listing]) -> Iterator[Listing]:
+        """What a fold of them gives out; the directory itself, of which it saw the end only, is left out."""
+        if not self.behind:
+            return listings
+        top, given = text.name_to_text(self.directory), text.name_to_text(join(self.directory, self.behind))
+        inside = f"{given}/"
+        return (one for one in listings if one.path not in (top, given) and not one.path.startswith(inside))
+
+
+_Step = _Keys | Folder | Listing
+"""What a walk has to do: list keys, list a directory that is still open on its own, give out a listing."""
+
+_Lister = Callable[[_Keys], Iterator[Page]]
 
 
 @dataclass(frozen=True, slots=True)

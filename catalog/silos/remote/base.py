@@ -32,7 +32,7 @@ class RemoteSilo(ABC):
     """The files below one folder of a server."""
 
     kind: ClassVar[Literal["object", "file", "block"]] = "file"
-    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", concurrent_reads=4)
+    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", in_turn=True, concurrent_reads=4)
 
     def __init__(self, address: Address, identity: str, pace: Pace) -> None:
         self.url = address.url

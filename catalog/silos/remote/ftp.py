@@ -78,7 +78,7 @@ class _Login:
 class FtpSilo(RemoteSilo):
     """The files below a folder of an FTP server."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", concurrent_reads=2)
+    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", in_turn=True, concurrent_reads=2)
 
     def __init__(self, address: Address, login: _Login, pace: Pace) -> None:
         super().__init__(address, f"user {login.user}", pace)

@@ -33,7 +33,7 @@ _ACCEPT = {"Accept": "application/json, text/html;q=0.9, */*;q=0.1"}
 class HttpSilo(RemoteSilo):
     """The files below a folder that a web server lists."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", concurrent_reads=8)
+    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", in_turn=True, concurrent_reads=8)
 
     def __init__(self, address: Address, client: Web, ask_each: bool, pace: Pace) -> None:
         super().__init__(address, f"user {client.user}" if client.user else "anonymous", pace)

@@ -55,7 +55,9 @@ class _Mounted(NamedTuple):
 class NfsSilo(RemoteSilo):
     """The files below a folder of an export."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", directory_mtimes=True, concurrent_reads=4)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        order="tree", in_turn=True, directory_mtimes=True, concurrent_reads=4
+    )
 
     def __init__(self, address: Address, settings: Mapping[str, Any], pace: Pace) -> None:
         super().__init__(address, f"uid {settings['uid']}, gid {settings['gid']}", pace)

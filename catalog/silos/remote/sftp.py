@@ -112,7 +112,9 @@ class _Login:
 class SftpSilo(RemoteSilo):
     """The files below a folder of an SFTP server."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", directory_mtimes=True, concurrent_reads=4)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        order="tree", in_turn=True, directory_mtimes=True, concurrent_reads=4
+    )
 
     def __init__(self, address: Address, login: _Login, pace: Pace) -> None:
         super().__init__(address, f"user {login.user}", pace)

@@ -112,7 +112,7 @@ class _Login:
 class SmbSilo(RemoteSilo):
     """The files below a folder of a share."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", concurrent_reads=4)
+    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", in_turn=True, concurrent_reads=4)
 
     def __init__(self, address: Address, login: _Login, pace: Pace) -> None:
         ticket = f"the Kerberos ticket of {login.user or 'this user'}"

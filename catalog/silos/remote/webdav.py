@@ -27,7 +27,9 @@ _HEADERS = {"Content-Type": "application/xml; charset=utf-8"}
 class WebdavSilo(RemoteSilo):
     """The files below a collection of a WebDAV server. Their etags need not be those of equal content."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", checksum="version", concurrent_reads=8)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        order="tree", in_turn=True, checksum="version", concurrent_reads=8
+    )
 
     def __init__(self, address: addresses.Address, client: Web, pace: Pace) -> None:
         super().__init__(address, f"user {client.user}" if client.user else "anonymous", pace)

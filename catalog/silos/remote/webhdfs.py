@@ -44,7 +44,9 @@ class _UnknownOperationError(Exception):
 class WebHdfsSilo(RemoteSilo):
     """The files below a folder of HDFS. `namenode` is how jobs name it, where that is known."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(order="tree", directory_mtimes=True, concurrent_reads=8)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        order="tree", in_turn=True, directory_mtimes=True, concurrent_reads=8
+    )
 
     def __init__(
         self, address: Address, client: Web, always: Mapping[str, str], settings: Mapping[str, str], pace: Pace

@@ -8,6 +8,7 @@ from sqlmodel import Field
 from catalog.store.schema.base import NAME, Table, id_column
 
 _RUNNING = text("state = 'running'")
+_ZERO = {"server_default": "0"}
 
 
 class Silo(Table, table=True):
@@ -29,7 +30,8 @@ class Silo(Table, table=True):
 class Crawl(Table, table=True):
     """One pass over a silo or a part of it.
 
-    `worker` is `host:pid` of the process that runs it, `report` the JSON of what was counted.
+    `worker` is `host:pid` of the process that runs it, `report` the JSON of what was counted. `cursor` is how far
+    its listing has come, and the counts are what it has loaded: both move with each batch, in its transaction.
     """
 
     id: int = Field(sa_column=id_column("id", primary=True))
@@ -42,6 +44,10 @@ class Crawl(Table, table=True):
     heartbeat_ns: int = Field(sa_type=BigInteger)
     worker: str = Field(sa_type=Text, default="")
     report: str | None = Field(sa_type=Text, default=None)
+    cursor: str | None = Field(sa_type=Text, default=None)
+    added: int = Field(sa_type=BigInteger, default=0, sa_column_kwargs=_ZERO)
+    changed: int = Field(sa_type=BigInteger, default=0, sa_column_kwargs=_ZERO)
+    removed: int = Field(sa_type=BigInteger, default=0, sa_column_kwargs=_ZERO)
 
     __table_args__ = (
         Index("ix_crawl_silo_id", "silo_id"),
