@@ -126,7 +126,7 @@ def test_a_lost_run_is_taken_over(hourly):
 def crawled_elsewhere(hourly):
     """Another process crawls the silo, by hand: this one, as far as the catalog knows."""
     with hourly.database() as db:
-        crawl, _ = crawls.start(db, hourly.silo_id, "", "normal")
+        crawl = crawls.start(db, hourly.silo_id, "", "normal").id
     yield crawl
     crawls.leave(crawl)
 
