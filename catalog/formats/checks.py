@@ -30,10 +30,11 @@ class Ends(NamedTuple):
 
 def looks_text(data: bytes) -> bool:
     """Whether nothing in the first half kilobyte speaks against plain text; too short a piece never does."""
-    return len(data) >= 16 and not _CONTROLS.search(data[:512])
+    start = data[:512]
+    return len(data) >= 16 and len(start.translate(None, _CONTROLS)) == len(start)
 
 
-_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROLS = bytes([*range(9), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
 
 
 def _parquet(ends: Ends) -> Match | None:
@@ -222,6 +223,41 @@ def _old_tar(ends: Ends) -> Match | None:
     return Match("tar", 0.9, "tar header checksum") if int(stored[1], 8) == total else None
 
 
+class Mat4(NamedTuple):
+    """The header of a variable in a MATLAB 4 file; `length` counts its name, `data` its values, in bytes."""
+
+    kind: str
+    rows: int
+    columns: int
+    length: int
+    data: int
+
+
+_MAT4_KINDS = ("float64", "float32", "int32", "int16", "uint16", "uint8")
+
+
+def mat4_header(head: bytes) -> Mat4 | None:
+    """MATLAB 4 has no signature: a number whose digits are machine, 0, precision and type, then sizes."""
+    for order, machine in (("<", 0), (">", 1)) if len(head) >= 20 else ():
+        number, rows, columns, imaginary, length = struct.unpack_from(f"{order}5I", head)
+        precision, kind = number // 10 % 10, number % 10
+        known = number // 1000 == machine and not number // 100 % 10 and precision <= 5 and kind <= 2
+        if known and imaginary <= 1 and 2 <= length <= 64:
+            width = (8, 4, 4, 2, 2, 1)[precision] * (1 + imaginary)
+            named = "string" if kind == 1 else "sparse" if kind == 2 else _MAT4_KINDS[precision]
+            return Mat4(named, rows, columns, length, rows * columns * width)
+    return None
+
+
+def _mat4(ends: Ends) -> Match | None:
+    found = mat4_header(ends.head)
+    if found is None or not found.data or not re.fullmatch(rb"[A-Za-z]\w*\0", ends.head[20 : 20 + found.length]):
+        return None
+    if ends.size is not None and 20 + found.length + found.data > ends.size:
+        return None
+    return Match("mat", 0.85, f"MATLAB 4 matrix of {found.rows} by {found.columns}")
+
+
 def _dbf(ends: Ends) -> Match | None:
     head = ends.head
     if len(head) < 33 or head[0] not in (0x03, 0x30, 0x83, 0x8B, 0xF5):
@@ -321,5 +357,5 @@ TEXTUAL: tuple[Callable[[Ends], Match | None], ...] = (_parquet, _edf, netpbm)
 BEFORE: tuple[Callable[[Ends], Match | None], ...] = (_parquet, _hdf5, _dicom)
 AFTER: tuple[Callable[[Ends], Match | None], ...] = (
     _arrow_stream, _orc, _class_or_fat, _pe, _bzip2, _ttf, _shapefile, _pickle, _safetensors, _tfrecord, _dbf, _mds,
-    _stata_old, _edf, netpbm, _pyc, _xgboost, _lvm_or_swap, at_end, _old_tar, _boot_sector, _stl,
+    _mat4, _stata_old, _edf, netpbm, _pyc, _xgboost, _lvm_or_swap, at_end, _old_tar, _boot_sector, _stl,
 )  # fmt: skip

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 DELIMITERS = ",\t;|"
 _RECORDS = 200
 _PREAMBLE = 10
+_PLAIN = 100_000
+"""Longer text may hold a field beyond what the csv module takes."""
 _SEP = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 
@@ -81,7 +83,10 @@ def reader(text: str, dialect: Dialect) -> Iterator[list[str]]:
 
 def _candidate(text: str, delimiter: str, whole: bool) -> Dialect | None:
     quote, escape = _quoting(text, delimiter)
-    rows = records(text, Dialect(delimiter, quote, escape, 0, 0, 0, 0.0), whole, _RECORDS)
+    if quote not in text and len(text) <= _PLAIN:
+        rows = _plain_records(text, delimiter, whole)
+    else:
+        rows = records(text, Dialect(delimiter, quote, escape, 0, 0, 0, 0.0), whole, _RECORDS)
     skip = _comments(rows)
     widths = [len(row) for row in rows[skip:]]
     if not widths:
@@ -99,6 +104,18 @@ def _candidate(text: str, delimiter: str, whole: bool) -> Dialect | None:
     return Dialect(delimiter, quote, escape, columns, len(widths), skip, share)
 
 
+def _plain_records(text: str, delimiter: str, whole: bool) -> list[list[str]]:
+    """What `records` gives for text without quotes, but for spaces in front of inner cells; several times faster."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    rows = [line.split(delimiter) for line in lines if line][: _RECORDS + 1]
+    if len(rows) > _RECORDS or (rows and not whole):
+        rows.pop()
+    if delimiter != "\t":
+        for row in rows:
+            row[0], row[-1] = row[0].lstrip(" "), row[-1].lstrip(" ")
+    return rows
+
+
 def _comments(rows: list[list[str]]) -> int:
     """How many records at the top are comments, or Excel's `sep=` line."""
     count = 0
@@ -113,7 +130,8 @@ def _comments(rows: list[list[str]]) -> int:
 def _quoting(text: str, delimiter: str) -> tuple[str, str | None]:
     head = text[:8192]
     edge = re.escape(delimiter)
-    single_quoted = len(re.findall(rf"(?:^|{edge})'[^'\n]*+'(?=$|{edge})", head, re.MULTILINE))
+    pattern = rf"(?:^|{edge})'[^'\n]*+'(?=$|{edge})"
+    single_quoted = len(re.findall(pattern, head, re.MULTILINE)) if "'" in head else 0
     quote = "'" if single_quoted > 1 and f'{delimiter}"' not in head and not head.startswith('"') else '"'
     # Spark and MySQL escape a quote with a backslash where RFC 4180 doubles it.
     escaped = "\\" + quote in head and quote * 2 + quote not in head

@@ -26,6 +26,8 @@ _TABLE: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PGDMP", "pgdump"),
     (0, b"REDIS00", "rdb"),
     (0, bytes(12) + b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\0\x09\xc7\x31\x8c", "sas"),
+    (0, b"SR\0\4", "idl"),
+    (0, b"SR\0\6", "idl"),
     (0, b"$FL2", "spss"),
     (0, b"$FL3", "spss"),
     (0, b"<stata_dta>", "stata"),

@@ -204,6 +204,7 @@ FORMATS: tuple[Format, ...] = (
         netcdf3      |                              | NetCDF classic
         netcdf4      |                              | NetCDF 4
         mat          | mat                          | MATLAB data
+        idl          |                              | IDL save file
         fits         | fits fit fts                 | FITS
         nifti        | nii                          | NIfTI
         grib         | grib grb grib2 grb2          | GRIB

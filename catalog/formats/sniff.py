@@ -75,6 +75,7 @@ _ALLOWS: dict[str, frozenset[str]] = {
         "bam": "gzip",
         "bcf": "gzip vcf",
         "tex": "bibtex",
+        "spss": "idl",
         "stl": "text",
         "rds": "gzip bzip2 xz",
         "nifti": "gzip",
@@ -261,6 +262,8 @@ def _kind_of_text(text: str, whole: bool, claimed: str | None) -> Match:
     if claim.name in ("json", "jsonl", "geojson", "ipynb"):
         return _json(text, claim.name, shape, whole)
     if claim.name in ("xml", "html", "svg", "kml", "gpx", "yaml") and shape:
+        if claim.name == "xml" and text.startswith("<?xml"):
+            return Match("xml", 0.97, f"XML declaration, {shape.evidence}") if shape.format == "html" else shape
         return shape
     return Match(claim.name, 0.8, "text, kind by name")
 

@@ -9,6 +9,7 @@ import re
 from catalog.formats.checks import Match
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROL_BYTES = bytes([*range(9), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 _TOKENS_LOOKED_AT = 2048
@@ -23,6 +24,8 @@ def decode(data: bytes, whole: bool) -> tuple[str, str] | None:
     Encodings: `utf-8`, `utf-8-sig`, `utf-16`, `utf-16-le`, `utf-16-be`, `utf-32` (`-le`, `-be`), `latin-1`
     (which stands for any 8-bit encoding), `cp932`, `gb18030`, `big5`, `euc_kr`.
     """
+    if data.isascii() and len(data.translate(None, _CONTROL_BYTES)) == len(data):
+        return data.decode("ascii"), "utf-8"  # which nearly all text is
     for encoding in _candidates(data):
         try:
             text = codecs.getincrementaldecoder(encoding)("strict").decode(data, final=whole)
@@ -77,10 +80,9 @@ _PREFIXES = (
 
 # ---------------------------------------------------------------- JSON (RFC 8259)
 
-_TOKEN = re.compile(
-    r"\s*+(?:(?P<string>\"(?:[^\"\\\x00-\x1f]|\\.)*+\")|(?P<open>[{\[])|(?P<close>[}\]])|(?P<mark>[,:])"
-    r"|(?P<word>-?\d[\d.eE+-]*+|true|false|null|NaN|-?Infinity))"
-)
+_VALUE = r"\"(?:[^\"\\\x00-\x1f]|\\.)*+\"|-?\d[\d.eE+-]*+|true|false|null|NaN|-?Infinity"
+_TOKENS = re.compile(rf"(?:\s*+(?:{_VALUE}|[{{}}\[\],:]))*+")
+_MARKED = re.compile(rf"(?:\s*+(?:{_VALUE}|[{{}}\[\]]))*+\s*+[,:]")
 
 
 def _json(text: str, whole: bool) -> Match | None:
@@ -125,12 +127,10 @@ def _is_container(line: str) -> bool:
 def json_like(text: str) -> bool:
     """Whether `text`, possibly cut off, is made of JSON tokens with at least one `:` or `,` among them."""
     text = text[:_TOKENS_LOOKED_AT]
-    at, marks = 0, 0
-    while match := _TOKEN.match(text, at):
-        marks += match.lastgroup == "mark"
-        at = match.end()
-    rest = text[at:].strip()
-    return marks > 0 and (not rest or rest[0] in '"-tfnNI0123456789') and ("\n" not in rest)
+    tokens = _TOKENS.match(text)
+    rest = text[tokens.end() if tokens else 0 :].strip()
+    fits = not rest or (rest[0] in '"-tfnNI0123456789' and "\n" not in rest)
+    return fits and _MARKED.match(text) is not None
 
 
 # ---------------------------------------------------------------- markup

@@ -296,3 +296,11 @@ def test_images_agree_with_pillow(format):
 
 def test_compressed_variables_of_matlab_are_named():
     assert facts(write.recorded("compressed.mat")).fields == facts(write.recorded("plain.mat")).fields
+
+
+def test_a_level_4_file_of_matlab():
+    found = facts(write.recorded("level_4.mat"))
+    assert [(field.path, field.type) for field in found.fields] == [
+        ("m", "tensor<float64>[3, 4]"), ("word", "tensor<string>[1, 5]")
+    ]  # fmt: skip
+    assert found.details == {"arrays": 2, "version": "4"}

@@ -16,7 +16,7 @@ import wave
 
 import format_samples as make
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.formats import checks, magic
@@ -416,6 +416,7 @@ def test_the_crc_is_castagnoli():
     assert checks.masked_crc32c(b"12345678") == (((0x6087809A >> 15) | (0x6087809A << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600), st.sampled_from(["x", "x.csv", "x.parquet", "x.json.gz", "x.pkl", "x.txt", "x.zip"]))
 def test_anything_is_sniffed_without_an_exception(data, name):
     found = look(data, name)
@@ -423,6 +424,7 @@ def test_anything_is_sniffed_without_an_exception(data, name):
     assert 0 <= found.confidence <= 1
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(BINARY)), st.integers(0, 400), st.integers(0, 255), st.booleans())
 def test_damaged_heads_are_sniffed_without_an_exception(format, at, byte, cut):
     data = bytearray(BINARY[format]())

@@ -1,4 +1,4 @@
-"""MATLAB level 5 MAT-files (MAT-File Format, chapter 1): names, classes and shapes of the variables."""
+"""MATLAB's MAT-files of level 4 and 5 (MAT-File Format, chapter 1): names, classes and shapes of the variables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import zlib
 
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, RangeReader, parsing
+from catalog.formats.checks import mat4_header
 from catalog.formats.stream import Stream
 from catalog.formats.tabular.fields import clean
 from catalog.formats.vocabulary import Facet, tensor
@@ -19,13 +20,15 @@ _MOST = 1000
 
 
 def inspect(reader: RangeReader) -> Facts:
-    """Variables of a level 5 file; one of version 7.3 is an HDF5 file."""
+    """Variables of a file of level 4 or 5; one of version 7.3 is an HDF5 file."""
     with parsing(reader, "a MAT-file"):
         head = reader.head(128)
         if head.startswith(b"MATLAB 7.3"):
             from catalog.formats.arrays import hdf5
 
             return hdf5.inspect_as(reader, "mat")
+        if not head.startswith(b"MATLAB") and mat4_header(head):
+            return _level_4(reader)
         if len(head) < 128:
             raise InspectError("The MAT-file header is cut off.", finding="truncated")
         stream = Stream(reader, 128, order="<" if head[126:128] == b"IM" else ">")
@@ -45,6 +48,26 @@ def inspect(reader: RangeReader) -> Facts:
         short = stream.at > (stream.end or stream.at)
         detail = "The last variable is cut off." if short else None
         return Facts("mat", tuple(fields), None, None, facet.details, "truncated" if short else None, detail)
+
+
+def _level_4(reader: RangeReader) -> Facts:
+    """A header, a name and values for each variable, one behind another."""
+    stream = Stream(reader)
+    fields: list[Field] = []
+    while stream.left and len(fields) < _MOST:
+        found = mat4_header(stream.peek(20))
+        if found is None:
+            raise InspectError("A variable's header is damaged.", finding="corrupt")
+        stream.skip(20)
+        name = stream.take(found.length).partition(b"\0")[0].decode("latin-1")
+        fields.append(Field(clean(name).replace(".", "\\."), tensor(found.kind, (found.rows, found.columns)), False))
+        stream.skip(found.data)
+    facet = Facet()
+    facet.add("arrays", len(fields))
+    facet.add("version", "4")
+    short = stream.at > (stream.end or stream.at)
+    detail = "The last variable is cut off." if short else None
+    return Facts("mat", tuple(fields), None, None, facet.details, "truncated" if short else None, detail)
 
 
 def _variable(body: bytes, order: str) -> Field | None:
