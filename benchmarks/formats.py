@@ -69,8 +69,8 @@ WORDS: dict[str, str] = {
     "graphdef": "tensorflow protobuf", "saved_model": "tensorflow protobuf", "mov": "quicktime mov", "ico": "ico icon",
 }  # fmt: skip
 NEAR = ("octet-stream", "text/plain", "txt", "application/zip", "zip", "unknown", "ole", "compound", "x-tika")
-SHARED = {("spss", "idl"), ("gzip", "jsonl")}
-"""Right answers that an ending does not tell: `.sav` is IDL's too, and of `.jsn.gz` only the outside is known."""
+SHARED = {("spss", "idl"), ("hdr", "fits"), ("gzip", "jsonl"), ("gzip", "xml")}
+"""Right answers that an ending does not tell: `.sav` is IDL's too, `.hdr` FITS's, and `.gii.gz` tells the outside only."""
 NEAR_OF = {"tsv": "csv", "csv": "tsv"}
 
 

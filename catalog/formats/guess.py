@@ -73,7 +73,11 @@ _STARTS = _signs(
     ("email", 0.9, "mail headers", "F¦R¦D¦T¦S¦M¦X",
      r"\A(?:From \S+@?\S* .*\d{4}\n)?(?:(?:Received|Return-Path|Delivered-To|From|To|Subject|Date|Message-ID|MIME-Version|X-[\w-]+): .*\n(?:[ \t].*\n)*){3}", 1),
     ("php", 0.95, "'<?php'", "<", r"\A<\?php\b", 1),
-    ("html", 0.75, "a template of markup", "{", r"\A\{[%#{] ?(?:extends|load|block|include|import|if|for|comment|set|-|[^{}%\n]*#\})[\s\S]*</?[a-z]", 1),
+    ("html", 0.75, "a template of markup", "{",
+     r"\A\{(?:%-? ?(?:extends|load|block|include|import|from|if|for|comment|set|with|macro|spaceless)\b|#|\{)[\s\S]*(?:</?[a-z]|\.html)", 1),
+    ("javascript", 0.9, "'use strict' at the top", "\"¦'", r"\A[\"']use strict[\"'];", 1),
+    ("javascript", 0.8, "a function that is called at once", "!¦(¦;¦/",
+     r"\A(?:/\*(?:[^*]|\*(?!/))*+\*/\s*)*+(?:[!;+]|\(){1,2}(?:async )?(?:function\b|\(\)\s*=>)", 1),
     ("python", 0.75, "a docstring at the top", "#¦\"¦'¦ ¦\n¦r¦u¦R¦U¦\t", r"\A(?:#.*\n|[ \t]*\n)*+[ruRU]?(?:\"\"\"|\'\'\')", 1),
 )  # fmt: skip
 
@@ -262,7 +266,7 @@ _NUMBERS = re.compile(r"[\d\s.,;|+\-eE]*+\Z")
 
 def _clear(found: dialect.Dialect, text: str) -> bool:
     """Whether it is a table though no name says so. Prose has commas too, but seldom the same number in line after line."""
-    tight = found.delimiter == "\t" or found.delimiter + " " not in text
+    tight = found.delimiter == "\t" or text.count(found.delimiter + " ") * 20 <= text.count(found.delimiter)
     if found.share >= 0.95 and found.records >= (3 if tight or found.columns >= 3 else 6):
         return tight or found.columns < 4 or not _CODED.search(text)
     if found.share >= 0.9 and found.records >= 8 and found.columns >= 4:

@@ -26,14 +26,14 @@ _LONGEST = 240
 _TIMES = 3
 _ENOUGH = 5
 _MARGIN = 1.25
-_MINIFIED = 250
-"""Lines this long on average hide what they begin with."""
+_MINIFIED = 300
+"""A line this long hides what its parts begin with."""
 
 # language, weight, first words, pattern of the line from its first word on.
 _TABLE: tuple[tuple[str, int, str, str], ...] = (
-    ("python", 3, "from", r"from [.\w]+ import [\w(*]"),
+    ("python", 5, "from", r"from [.\w]+ import [\w(*]"),
     ("python", 2, "import", r"import \w[\w.]*(?: as \w+)?(?:, \w[\w.]*(?: as \w+)?)*$"),
-    ("python", 3, "def async", r"(?:async )?def \w+(?:\[.*\])?\(.*(?::|,|\(|: \.\.\.)$"),
+    ("python", 4, "def async", r"(?:async )?def \w+(?:\[.*\])?\(.*(?::|,|\(|: \.\.\.)$"),
     ("python", 3, "class", r"class \w+(?:\(.*\))?:(?: \.\.\.)?$"),
     ("python", 1, "if for while", r"\w+ .*:$"),
     ("python", 2, "for with elif", r"(?:for .* in |with .*|elif .*).*:$"),
@@ -50,7 +50,7 @@ _TABLE: tuple[tuple[str, int, str, str], ...] = (
     ("c", 2, "static inline const constexpr", r"(?:static |inline |const |constexpr |unsigned )+[\w:<>]+[ *&]+[\w:]+.*[(;={,\[]"),
     ("c", 3, "extern", r"extern (?:\"C\"|(?!crate)\w+)"),
     ("c", 2, "void int char float double bool size_t auto unsigned long uint8_t uint32_t int32_t int64_t uint64_t",
-     r"[\w ]+[ *&]+[\w:~]+\s*(?:\(.*[,){;]$|(?:\[.*\])?(?: = .*)?;)"),
+     r"[\w ]+[ *&]+[\w:~]+\s*(?:\(.*[,){;]$|\($|(?:\[.*\])?(?: = .*)?;)"),
     ("c", 3, "namespace", r"namespace (?:[\w:]+\s*)?(?:\{.*)?$"),
     ("c", 3, "template", r"template\s*<"),
     ("c", 3, "using", r"using (?:namespace |\w+ = )|using [\w:]+::\w+;"),
@@ -84,7 +84,7 @@ _TABLE: tuple[tuple[str, int, str, str], ...] = (
     ("javascript", 3, "export", r"export (?:default|const|function|class|\{|\*|async|let|var)"),
     ("javascript", 4, "module exports", r"(?:module\.)?exports(?:\.\w+)? ?="),
     ("javascript", 1, "return class", r"return .*;$|class \w+(?: extends [\w.]+)? \{$"),
-    ("typescript", 4, "export", r"export (?:declare |default )?(?:interface|type|enum|abstract|namespace) "),
+    ("typescript", 4, "export", r"export (?:declare |(?:default )?(?:interface|type|enum|abstract|namespace) )"),
     ("typescript", 4, "declare", r"declare (?:const|let|var|function|class|module|namespace|global|type|interface|enum)\b"),
     ("typescript", 4, "import", r"import type "),
     ("typescript", 2, "interface", r"interface \w+(?:<.*>)?(?: extends .*)? \{"),
@@ -173,7 +173,7 @@ _WORDS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
     ("javascript", 4, ("use strict", "module.exports", ".prototype.")),
     ("javascript", 2, ("===", "=> {", "function(", "function (", "document.", "window.", "console.", "typeof ", "void 0")),
     ("javascript", 1, ("=>", "undefined", "require(", "const ")),
-    ("typescript", 5, ("/// <reference",)),
+    ("typescript", 5, ("/// <reference", ".d.ts.map")),
     ("typescript", 2, (": string", ": number", ": boolean", ": void", " as const")),
     ("csharp", 2, ("{ get; ", "/// <summary>")),
     ("ruby", 5, ("# frozen_string_literal",)),
@@ -219,7 +219,7 @@ def language(text: str, *, prose: bool = False) -> tuple[str, int] | None:
     points: dict[str, int] = defaultdict(int)
     kinds: dict[str, int] = defaultdict(int)
     _count_lines(text, points, kinds, prose)
-    minified = len(text) > _MINIFIED and len(text) > _MINIFIED * (text.count("\n") + 1)
+    minified = len(text) > _MINIFIED and max(map(len, text.split("\n"))) > _MINIFIED
     if not points and not minified:
         return None
     for name, weight, words in _WORDS:

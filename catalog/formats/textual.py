@@ -137,7 +137,11 @@ def json_like(text: str) -> bool:
 
 _PROLOG = re.compile(r"(?is)(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+")
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>]")
-_HTML = frozenset({"html", "head", "body", "div", "p", "table", "span", "a", "meta", "script", "h1", "ul"})
+_HTML = frozenset(
+    {"html", "head", "body", "div", "p", "table", "span", "a", "meta", "script", "h1", "h2", "h3", "ul", "ol", "li"}
+    | {"fieldset", "details", "select", "option", "label", "input", "form", "nav", "section", "header", "footer"}
+    | {"main", "article", "img", "button", "td", "tr", "th", "dl", "link", "style", "small", "strong", "br", "hr"}
+)
 _ROOTS = {
     "svg": "svg", "kml": "kml", "gpx": "gpx", "rss": "feed", "rdf": "xml", "feed": "feed", "plist": "plist",
     "graphml": "graphml", "pmml": "pmml",
@@ -154,6 +158,6 @@ def _markup(text: str) -> Match | None:
         return Match(_ROOTS[name], 0.97, f"root element '{name}'")
     if text.startswith("<?xml"):
         return Match("xml", 0.97, "XML declaration")
-    if root and ("</" in text or "xmlns" in text):
+    if root and ("</" in text or "/>" in text or "xmlns" in text):
         return Match("xml", 0.8, f"root element '{name[:40]}'")
     return None
