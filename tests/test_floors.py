@@ -27,6 +27,7 @@ FLOORS: dict[str, float] = {
 ONLY = {
     "store": {"sqlmodel", "sqlalchemy", "alembic"},
     "tui": {"textual"},
+    "crawl": {"distributed"},
     "silos": {"botocore", "ftputil", "httpx2", "nfs_rs", "obstore", "paramiko", "smbclient", "smbprotocol"},
 }
 """Packages that a single room knows of."""

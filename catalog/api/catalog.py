@@ -146,7 +146,8 @@ class Catalog:
         `mode` is `normal` (list everything, compare by digest), `quick` (pass over directories
         whose time did not change) or `full`; `inspect` says how many files are opened: `none`,
         `sample`, `all`; `runner` how many listing requests are under way at once: `inline` for one,
-        `threads:N`, None for as many as suit the kind of silo. `changes` are lines that say what
+        `threads:N`, `dask://host:port` for the workers of a cluster, None for as many as suit the kind of silo.
+        `changes` are lines that say what
         changed (paths, or notifications of an object store): then only those directories are listed.
         With `share` a quick crawl lists one in so many directories whatever their times say, another one
         each time. A crawl goes on where the last one was cut off, unless `resume` is False.
@@ -154,11 +155,11 @@ class Catalog:
         the reports so far in `reports`.
         """
         from catalog.crawl import crawl_silo
-        from catalog.crawl.runner import workers
+        from catalog.crawl.runner import runner_of
         from catalog.silos.hints import changed_paths
 
         infos = [self.silo(name) for name in names] or self.silos()
-        lines = list(changes) if changes is not None else None
+        lines, by = list(changes) if changes is not None else None, runner_of(runner)
         if not infos:
             raise NotFound("There are no silos to crawl.", hint="catalog silo add NAME URL")
         reports: list[CrawlReport] = []
@@ -167,7 +168,7 @@ class Catalog:
             try:
                 report = crawl_silo(
                     self._db, info, silo, prefix=prefix, mode="changes" if lines is not None else mode,
-                    inspect=inspect, progress=progress, stop=stop, workers=workers(runner), share=share,
+                    inspect=inspect, progress=progress, stop=stop, workers=by.workers, cluster=by.cluster, share=share,
                     changes=changed_paths(lines, silo) if lines is not None else None, resume=resume,
                 )  # fmt: skip
                 reports.append(report)

@@ -54,7 +54,7 @@ def crawl(
     runner: Annotated[
         str | None,
         typer.Option(
-            "--runner", metavar="R", help="inline, or threads:N for N listing requests at once; by default as suits it."
+            "--runner", metavar="R", help="inline, threads:N, or dask://HOST:PORT; by default as suits the silo."
         ),
     ] = None,
     changes: Annotated[

@@ -68,7 +68,7 @@ def add(
     ] = 0,
     runner: Annotated[
         str | None,
-        typer.Option("--runner", metavar="R", help="inline, or threads:N for N listing requests at once."),
+        typer.Option("--runner", metavar="R", help="inline, threads:N, or dask://HOST:PORT."),
     ] = None,
     jitter: Annotated[
         str, typer.Option("--jitter", metavar="S", help="Start up to so much later, differently each time: 90, 5m.")

@@ -16,8 +16,10 @@ from typing import Literal
 from catalog.silos.base import Listable, Resumable, Silo
 
 Way = Literal["tree", "keys", "parts"]
-_MOST = 1000
-"""So many failed directories and finished parts are remembered; more and the cursor stays where it is."""
+_MOST_FAILED = 1_000
+"""So many failed directories are remembered; with more the cursor stays where it is."""
+_MOST_PARTS = 5_000
+"""So many finished parts are remembered."""
 _SIBLINGS = 5_000
 
 
@@ -102,7 +104,7 @@ class Cursor:
 
     def fail(self, path: str) -> bool:
         """Remember that a directory could not be listed; False when there are too many to go past them."""
-        if path not in self.failed and len(self.failed) < _MOST:
+        if path not in self.failed and len(self.failed) < _MOST_FAILED:
             self.failed.append(path)
         return path in self.failed
 
@@ -110,7 +112,7 @@ class Cursor:
         """Count a subtree as finished, unless its top failed: then all of it is listed again."""
         if path in self.failed:
             self.forgive(path)
-        elif len(self.parts) < _MOST:
+        elif len(self.parts) < _MOST_PARTS:
             self.parts.append(path)
 
 

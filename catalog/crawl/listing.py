@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from heapq import heappop, heappush
 from typing import cast
 
+from catalog.crawl.crew import Crew, Loaded
 from catalog.crawl.cursor import Cursor
 from catalog.crawl.route import Route
 from catalog.datasets.digest import listing_digest
 from catalog.datasets.sketch import merge, sketch
-from catalog.errors import EntryMissing, SiloError, Transient
+from catalog.errors import EntryMissing, SiloError, SiloUnreachable, Transient
 from catalog.formats.names import claimed_formats, family
 from catalog.model import CrawlMode, Failure, Listing, Part
 from catalog.silos.base import Listable, Silo
-from catalog.silos.parallel import walk_parts
+from catalog.silos.parallel import shielded, walk_parts
 from catalog.silos.paths import join
+from catalog.store.bounds import PAGE, Parts, parts
 from catalog.store.bulk import Writer
 from catalog.store.engine import Database
 from catalog.store.known import Known, KnownDirectories, parent_of
 from catalog.store.loading import Found
 from catalog.store.verified import is_due
+from catalog.text import safe
 
 DOUBT_NS = 2_000_000_000
 """A directory that changed so shortly before it was listed may change again within the same tick of
 its clock: its time is not kept, so that a quick crawl lists it again."""
 
 MAX_FAILURES = 1000
+_PARTS = 4
+"""So many parts for each thread of a crew are enough, where nothing tells how large they are."""
+_PROBES = 200
+"""So many directories are listed to find them."""
 
 
 class ListingStage:
@@ -87,6 +95,71 @@ class ListingStage:
         self._writer.flush()
         if self.before is not None and not self._timed:
             self._carry(prefix)
+
+    def run_part(self, path: str) -> None:
+        """Walk one subtree of a crawl that others list as well; its own failure is no more than that."""
+        quick = self._mode == "quick" and self._silo.capabilities.directory_mtimes
+        unchanged = self._unchanged if quick else None
+        for listing in shielded(path, lambda path: self._silo.walk(path, unchanged)):
+            self._taken(listing)
+        self._writer.flush()
+
+    def run_in_parts(self, prefix: str, crew: Crew) -> None:
+        """List the directories above the parts here, and have the parts listed; what was done before is left out."""
+        before = self.before if self.before is not None and self.before.way == "parts" else None
+        self.before, share = before, self._share[1] if self._share else 0
+        self.cursor = cursor = before.copy() if before else Cursor("parts", share, self._started_ns)
+        page = 1 if self._silo.capabilities.order == "tree" else PAGE
+        plan = parts(self._db, self._writer.silo_id, prefix, crew.threads, page)
+        self._writer.reopen(prefix)
+        left = self._probed(prefix, crew.threads) if plan is None else self._planned(plan)
+        self._writer.flush()
+        if before is not None:
+            self._mend(before, cursor)
+            left = before.left(left)
+        for done, found in crew.listed(left):
+            self._add(found)
+            remembered = [cursor.fail(one.prefix) for one in found.failed]
+            self._held = self._held or not all(remembered)
+            for path in done:
+                self._part_ended(path)
+            self._writer.flush()
+        if before is not None:
+            self._carry(prefix)
+
+    def _planned(self, plan: Parts) -> list[str]:
+        """List the directories above the parts of a plan; the parts that are there, and those that are new."""
+        named: dict[str, None] = {}
+        unsure: set[str] = set()
+        for listing in walk_parts(self._silo, plan.alone, (), max(self._silo.capabilities.concurrent_lists, 1)):
+            self._taken(listing)
+            named.update((join(listing.path, name), None) for name in listing.directories)
+            unsure.update([] if listing.complete else [listing.path])
+        kept = [path for path in plan.whole if path in named or parent_of(path) in unsure]
+        planned = {*plan.alone, *plan.whole}
+        return kept + [path for path in named if path not in planned]
+
+    def _probed(self, prefix: str, threads: int) -> list[str]:
+        """List directories from the top down until there are enough below them to be listed as parts."""
+        waiting, asked = deque([prefix]), 0
+        while waiting and len(waiting) < _PARTS * threads and asked < _PROBES:
+            path, asked = waiting.popleft(), asked + 1
+            listing = self._alone(path)
+            if listing is not None:
+                self._taken(listing)
+                waiting.extend(join(path, name) for name in listing.directories)
+            elif path == prefix:
+                raise SiloUnreachable(f"There is no folder '{safe(prefix)}' in the silo.")
+        return list(waiting)
+
+    def _add(self, found: Loaded) -> None:
+        """Count what others listed."""
+        self.listed += found.listed
+        self.passed_over += found.passed_over
+        self.bytes = None if self.bytes is None or found.bytes is None else self.bytes + found.bytes
+        self.failed += found.failed[: MAX_FAILURES - len(self.failed)]
+        for kind, number in found.skipped:
+            self.skipped[kind] = self.skipped.get(kind, 0) + number
 
     def _carry(self, prefix: str) -> None:
         """Count what another crawl listed and this one did not: all the catalog holds now that was not met here."""

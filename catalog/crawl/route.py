@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from catalog.crawl.cursor import Cursor, Way, way_of
 from catalog.model import Listing
-from catalog.silos.base import Listable, Ranged, Resumable, Silo, Unchanged
+from catalog.silos.base import Dated, Listable, Ranged, Resumable, Silo, Unchanged
 from catalog.silos.parallel import Ended, walk_parts, walk_tree
 from catalog.silos.paths import join
 from catalog.store.bounds import Parts, key_bounds, parts
@@ -46,7 +46,8 @@ class Route:
             if silo.capabilities.order == "tree" and isinstance(silo, Listable):
                 return way_of(silo), walk_tree(silo, prefix, self._workers)
             known = parts(self._db, self._silo_id, prefix, self._workers)
-            if known is not None and isinstance(silo, Listable):
+            # An inventory is read as a whole, and lists no directory by itself.
+            if known is not None and isinstance(silo, Listable) and not isinstance(silo, Dated):
                 return "parts", self._parts(known, None)
         return way_of(silo), silo.walk(prefix, self._unchanged if self._quick else None)
 

@@ -15,7 +15,7 @@ from catalog.crawl.harvesting import HarvestStage
 from catalog.crawl.inspecting import InspectStage, regroup
 from catalog.crawl.listing import ListingStage
 from catalog.datasets.sketch import belongs
-from catalog.errors import CatalogError, Interrupted, SiloError
+from catalog.errors import CatalogError, Interrupted, SiloError, UsageError
 from catalog.model import CrawlMode, CrawlProgress, CrawlReport, CrawlState, Failure, InspectMode, SiloInfo
 from catalog.silos.base import Dated, Layered, Silo
 from catalog.store import crawls
@@ -46,6 +46,7 @@ class Wanted:
     changes: Iterable[str] | None
     share: int
     resume: bool
+    cluster: str | None
 
 
 class Crawl:
@@ -100,12 +101,28 @@ class Crawl:
         return self._end("partial" if self._listing.failed else "complete")
 
     def _list(self) -> None:
-        if self._wanted.changes is None:
+        if self._wanted.cluster is not None:
+            self._list_by_a_cluster(self._wanted.cluster)
+            self._tell_what_was_not_seen()
+        elif self._wanted.changes is None:
             self._listing.run(self._prefix)
             self._tell_what_was_not_seen()
         else:
             number = self._listing.run_changes(self._wanted.changes)
             self._notes.append(f"Listed was what the changes name: {plural(number, 'directory', 'directories')}.")
+
+    def _list_by_a_cluster(self, address: str) -> None:
+        """Have workers list and load; what all of them have loaded is counted where they count it together."""
+        from catalog import __version__
+        from catalog.crawl.cluster import Workers, joined
+        from catalog.crawl.shard import Shard
+
+        shard = Shard(self._db.url, self._info.name, self.id, (), self._wanted.mode, self._share, __version__)
+        with joined(address) as cluster:
+            self._listing.run_in_parts(self._prefix, Workers(cluster, shard, lambda: self._listed(self._prefix)))
+        counts, found = self._writer.counts, crawls.loaded(self._db, self.id)
+        counts.added, counts.changed, counts.removed = found.added, found.changed, found.removed
+        counts.unchanged = max(self._listing.listed - found.added - found.changed, 0)
 
     def _tell_what_was_not_seen(self) -> None:
         if self._listing.passed_over:
@@ -243,6 +260,7 @@ def crawl_silo(
     db: Database, info: SiloInfo, silo: Silo, *, prefix: str = "", mode: CrawlMode = "normal",
     inspect: InspectMode = "sample", progress: Progress | None = None, stop: Stop | None = None,
     workers: int = 0, changes: Iterable[str] | None = None, share: int = 0, resume: bool = True,
+    cluster: str | None = None,
 ) -> CrawlReport:  # fmt: skip
     """Crawl one silo (or the part below `prefix`) and return the report.
 
@@ -252,16 +270,31 @@ def crawl_silo(
     `silos/hints.py`) only the directories they name are listed. A `quick` crawl lists one in `share` of all
     directories whatever their times say, another one each time. With `resume` it goes on where the silo's last
     crawl of the same part and mode was cut off, when that is less than a day ago (`catalog/crawl/cursor.py`).
+    With `cluster` (`host:port`) the workers of a Dask cluster list and load.
     Raises `StoreBusy` when another crawl of the silo runs, and what the store raises. A silo that
     cannot be listed ends the crawl `failed`, in the report.
     """
+    if cluster is not None:
+        _fit_for_a_cluster(db, silo, changes)
     with _few_collections():
-        wanted = Wanted(prefix.strip("/"), mode, inspect, workers, changes, share, resume)
+        wanted = Wanted(prefix.strip("/"), mode, inspect, workers, changes, share, resume, cluster)
         crawl = Crawl(db, info, silo, wanted, progress, stop)
         try:
             return crawl.run()
         finally:
             crawls.leave(crawl.id)
+
+
+def _fit_for_a_cluster(db: Database, silo: Silo, changes: object) -> None:
+    """Raise `UsageError` for what no cluster can crawl."""
+    if db.dialect != "postgresql":
+        raise UsageError(
+            "The workers of a cluster load into one Postgres catalog; this one is a SQLite file.",
+            hint="--db postgresql://USER@HOST/NAME, or --runner threads:N",
+        )
+    if changes is not None or isinstance(silo, Dated):
+        what = "Changes are few" if changes is not None else "An inventory is one listing"
+        raise UsageError(f"{what}: there is nothing that workers of a cluster could share.", hint="--runner inline")
 
 
 @contextmanager

@@ -1,24 +1,38 @@
-"""Who lists: one request after another, or several at once."""
+"""Who lists: one request after another, several at once, or the workers of a cluster."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from catalog.errors import UsageError
 
 _THREADS = re.compile(r"threads:([1-9]\d{0,2})")
+_DASK = re.compile(r"dask://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5})/?")
 
 
-def workers(runner: str | None) -> int:
-    """How many listing requests `runner` (`inline`, `threads:N`) has under way; 0 for None: as suits the silo.
+class Runner(NamedTuple):
+    """How many listing requests are under way here, 0 for as many as suit the silo; or the cluster that lists."""
+
+    workers: int = 0
+    cluster: str | None = None
+    """`host:port` of a Dask scheduler."""
+
+
+def runner_of(asked: str | None) -> Runner:
+    """What `inline`, `threads:N` or `dask://host:port` asks for; None leaves it to the silo.
 
     Raises `UsageError`.
     """
-    if runner is None:
-        return 0
-    if runner == "inline":
-        return 1
-    found = _THREADS.fullmatch(runner)
-    if found is None:
-        raise UsageError(f"'{runner}' is no runner.", hint="inline, or threads:N with N from 1 to 999, as threads:8")
-    return int(found[1])
+    if asked is None:
+        return Runner()
+    if asked == "inline":
+        return Runner(1)
+    if found := _THREADS.fullmatch(asked):
+        return Runner(int(found[1]))
+    if found := _DASK.fullmatch(asked):
+        return Runner(1, found[1])
+    raise UsageError(
+        f"'{asked}' is no runner.",
+        hint="inline, threads:N with N from 1 to 999, as threads:8, or dask://HOST:PORT of a Dask scheduler",
+    )

@@ -21,7 +21,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from catalog.crawl import crawl_silo
-from catalog.crawl.runner import workers
+from catalog.crawl.runner import runner_of
 from catalog.errors import CatalogError, StoreBusy, Terminal
 from catalog.model import CrawlProgress
 from catalog.silos.registry import open_silo
@@ -103,12 +103,12 @@ def run(job: Message, stop: Callable[[], bool], tell: Callable[[Message], None])
 
     try:
         with closing(Database(job["url"])) as db:
-            info = crawls.silo(db, job["silo"])
+            info, by = crawls.silo(db, job["silo"]), runner_of(job["runner"])
             try:
                 with closing(open_silo(info.url, info.options)) as silo:
                     report = crawl_silo(
                         db, info, silo, prefix=job["prefix"], mode=job["mode"], inspect=job["inspect"],
-                        workers=workers(job["runner"]), share=job["share"], progress=progress, stop=stop,
+                        workers=by.workers, cluster=by.cluster, share=job["share"], progress=progress, stop=stop,
                     )  # fmt: skip
             except StoreBusy as error:
                 running = crawls.running_on(db, info.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.crawl.runner import workers
+from catalog.crawl.runner import runner_of
 from catalog.errors import UsageError
 from catalog.model import CrawlMode, InspectMode
 from catalog.model.schedules import Misfire, Overlap, ScheduleInfo, Terms
@@ -35,7 +35,7 @@ def terms(
         raise UsageError(f"A run is tried again at most {policy.MOST_RETRIES} times, not {retries}.", hint=_HELP)
     if share < 0 or (share and mode != "quick"):
         raise UsageError("share goes with quick crawls: others list every folder.", hint=_HELP)
-    workers(runner)
+    runner_of(runner)
     limit = None if timeout is None else times.duration(str(timeout), "a timeout")
     if limit == 0:
         raise UsageError("A timeout of nothing lets no crawl begin.", hint="Leave it out for no limit.")

@@ -50,8 +50,11 @@ def _cuts(db: Database, silo_id: int, prefix: str, size: int) -> Iterator[str]:
         held = (held + files) % size
 
 
-def parts(db: Database, silo_id: int, prefix: str, workers: int) -> Parts | None:
-    """The silo (or what is below `prefix`) in parts of about one size; None when it is not worth it."""
+def parts(db: Database, silo_id: int, prefix: str, workers: int, page: int = PAGE) -> Parts | None:
+    """The silo (or what is below `prefix`) in parts of about one size; None when it is not worth it.
+
+    `page` is how many files come with one request, if they do.
+    """
     row = db.one("SELECT id, sub_files FROM directory WHERE silo_id = ? AND path = ?", (silo_id, prefix))
     if row is None or row[1] < 2 * SMALLEST:
         return None
@@ -63,7 +66,7 @@ def parts(db: Database, silo_id: int, prefix: str, workers: int) -> Parts | None
         directory_id, path, files = pending.pop()
         below = [] if files <= size else _below(db, directory_id)
         # Many small directories are listed with fewer requests together than one by one.
-        if not below or files < len(below) * PAGE:
+        if not below or files < len(below) * page:
             whole.append(path)
         else:
             alone.append(path)

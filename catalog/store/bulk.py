@@ -174,7 +174,6 @@ class Writer:
     def _number(self, batch: Batch, parents: Iterable[str]) -> None:
         """Give new directories their ids, with a row for each missing ancestor."""
         self._names.begin()
-        following = int(self._db.value("SELECT COALESCE(MAX(id), 0) FROM directory")) + 1
         for path in [*batch.rows, *parents]:
             at: str | None = path
             while at is not None:
@@ -183,10 +182,11 @@ class Writer:
                     # An ancestor made here is not listed yet, but has the child that needs it.
                     batch.rows[at] = Row.of(known) if known else Row(at, directories=1)
                 at = parent_of(at)
+        ids = self._backend.directory_ids(self._db, sum(row.new for row in batch.rows.values()))
         for path in sorted(batch.rows):  # a parent sorts before its children
             row = batch.rows[path]
             if row.new:
-                row.id, following = following, following + 1
+                row.id = next(ids)
                 above = parent_of(path)
                 row.parent_id = batch.rows[above].id if above is not None else None
 

@@ -5,7 +5,7 @@ A blind upsert writes every row again and doubles the table; here only what diff
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 
 from catalog.store.engine import Database
@@ -13,6 +13,11 @@ from catalog.store.loading import Counts, Found, Row
 
 _COLUMNS = "directory_id, name, size, mtime_ns, etag, format"
 _DIFFERS = "(s.size, s.mtime_ns, s.etag) IS DISTINCT FROM (f.size, f.mtime_ns, f.etag)"
+
+
+def directory_ids(db: Database, count: int) -> Iterator[int]:
+    """Ids for new directories, which no other loader gets."""
+    return (int(row[0]) for row in db.all("SELECT nextval('directory_id_seq') FROM generate_series(1, ?)", (count,)))
 
 
 def insert(db: Database, new: Sequence[tuple[Row, Found]], crawl_id: int) -> int:

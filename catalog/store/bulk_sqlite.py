@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
 
 from catalog.store.diff import diff
@@ -17,6 +17,12 @@ _HISTORY = (
     "SELECT directory_id, name, ?, size, mtime_ns, etag, format, first_crawl FROM file "
     "WHERE directory_id = ? AND name = ?"
 )
+
+
+def directory_ids(db: Database, count: int) -> Iterator[int]:
+    """Ids for `count` new directories; inside the transaction that inserts them, which is the only one that writes."""
+    first = int(db.value("SELECT COALESCE(MAX(id), 0) FROM directory")) + 1
+    return iter(range(first, first + count))
 
 
 def insert(db: Database, new: Sequence[tuple[Row, Found]], crawl_id: int) -> int:

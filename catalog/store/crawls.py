@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from catalog.errors import NotFound, StoreBusy, UsageError
+from catalog.errors import Interrupted, NotFound, StoreBusy, UsageError
 from catalog.model import CrawlReport, SiloInfo
 from catalog.store.datasets import Place
 from catalog.store.engine import Database, Row
@@ -241,6 +243,36 @@ def checkpoint(db: Database, crawl_id: int, cursor: str | None, counts: Counts) 
         "removed = removed + ? WHERE id = ?",
         (time.time_ns(), cursor, counts.added, counts.changed, counts.removed, crawl_id),
     )
+
+
+def contribute(db: Database, crawl_id: int, counts: Counts) -> None:
+    """Add to a crawl that another process runs, inside the transaction that loads.
+
+    Raises `Interrupted` when that crawl has ended.
+    """
+    took_part = db.execute(
+        "UPDATE crawl SET added = added + ?, changed = changed + ?, removed = removed + ? "
+        "WHERE id = ? AND state = 'running'",
+        (counts.added, counts.changed, counts.removed, crawl_id),
+    )
+    if took_part.rowcount != 1:
+        raise Interrupted("The crawl this belongs to has ended.")
+
+
+def loaded(db: Database, crawl_id: int) -> Counts:
+    """What all who take part in a crawl have loaded so far."""
+    return Counts(*(db.one("SELECT added, changed, removed FROM crawl WHERE id = ?", (crawl_id,)) or ()))
+
+
+@contextmanager
+def alone_in(db: Database, crawl_id: int, path: str) -> Iterator[None]:
+    """Wait until nobody else loads this part of a crawl; Postgres only. It ends with the connection at the latest."""
+    key = int.from_bytes(blake2b(f"{crawl_id}/{path}".encode(), digest_size=8).digest(), signed=True)
+    db.execute("SELECT pg_advisory_lock(?)", (key,))
+    try:
+        yield
+    finally:
+        db.execute("SELECT pg_advisory_unlock(?)", (key,))
 
 
 def finish(db: Database, report: CrawlReport, as_json: str) -> None:

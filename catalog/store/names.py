@@ -15,6 +15,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from itertools import count
 
 from catalog.store.engine import Database
 
@@ -60,17 +61,14 @@ class NameWriter:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._shared: dict[bytes, int] = {}
-        self._next = 0
+        self._ids: Iterator[int] = iter(()) if db.dialect == "sqlite" else self._from_sequence()
         self._texts: list[tuple[int, str]] = []
         self._blocks: list[tuple[int, int, str | None, str | None]] = []
 
     def begin(self) -> None:
-        """Take ids for this transaction's texts; on Postgres, writers of other silos wait here."""
+        """Find ids for the texts of this transaction, the only one that writes; Postgres gives them when asked."""
         if self._db.dialect == "sqlite":
-            self._next = int(self._db.value("SELECT COALESCE(MAX(text_id), 0) FROM name_block")) + 1
-        else:
-            self._db.execute("SELECT pg_advisory_xact_lock(?)", (0x5111,))
-            self._next = int(self._db.value("SELECT COALESCE(MAX(rowid), 0) FROM name_text")) + 1
+            self._ids = count(int(self._db.value("SELECT COALESCE(MAX(text_id), 0) FROM name_block")) + 1)
 
     def add(self, directory_id: int, names: Sequence[str]) -> None:
         """Index `names` (sorted, not empty) of a directory."""
@@ -79,7 +77,7 @@ class NameWriter:
             key = blake2b(text.encode(), digest_size=16).digest()
             text_id = self._shared.get(key)
             if text_id is None:
-                text_id, self._next = self._next, self._next + 1
+                text_id = next(self._ids)
                 if len(self._shared) >= _SHARED:
                     self._shared.clear()
                 self._shared[key] = text_id
@@ -95,6 +93,11 @@ class NameWriter:
         if names:
             self.add(directory_id, names)
         return True
+
+    def _from_sequence(self) -> Iterator[int]:
+        while True:  # a block at a time: other loaders take theirs meanwhile
+            for (number,) in self._db.all("SELECT nextval('name_text_rowid_seq') FROM generate_series(1, 64)"):
+                yield int(number)
 
     def flush(self) -> None:
         """Write what was added."""
