@@ -136,9 +136,11 @@ class KeyFold:
         self._stack = [self.top]
         self._key_order = self._tree_order = True
         self._held: Page | None = None
+        self._last = ""
 
     def add(self, page: Page) -> Iterator[Listing]:
         """Take the next page. Raises `OutOfOrderError`."""
+        self._require_order(page)
         if self._held is not None:
             page, self._held = _joined(self._held, page), None
         count = len(page.keys)
@@ -167,6 +169,20 @@ class KeyFold:
         """
         folders, self._stack = self._stack[::-1], []
         return folders
+
+    def _require_order(self, page: Page) -> None:
+        """Raise `OutOfOrderError` before anything is given out that a page in no order would make look complete.
+
+        Empty objects are left out: the name of a marker is not what it was listed by.
+        """
+        keys = page.keys if 0 not in page.sizes else [key for key, size in zip(page.keys, page.sizes) if size]
+        if not keys:
+            return
+        keys, self._last = [self._last, *keys] if self._last else keys, keys[-1]
+        if not all(map(lt, keys, keys[1:])):
+            by_tree = [key.replace("/", "\0") for key in keys]
+            if not all(map(lt, by_tree, by_tree[1:])):
+                raise OutOfOrderError
 
     def _fold(self, page: Page, count: int) -> Iterator[Listing]:
         keys = page.keys

@@ -264,22 +264,34 @@ class ObjectSilo:
             self._confirm_empty(start)
 
     def _batches(self, start: str, after: str | None = None, until: str | None = None) -> Iterator[pa.RecordBatch]:
-        """The keys below the directory `start`, or those of them behind `after` up to and with `until`."""
-        import obstore
-        import pyarrow as pa
+        """The keys below the directory `start`, or those of them behind `after` up to and with `until`.
 
-        prefix = join(self._root, start)
+        A full page may not be the last one: there are servers that forget to say how it goes on, and the client takes
+        that for the end. So what lies behind it is asked for.
+        """
+        rows = _PAGE
         end = until.encode() if until is not None else None
-        try:
-            found = obstore.list(self._store, prefix or None, offset=after, chunk_size=_PAGE, return_arrow=True)
-            self._pace.wait()
-            while (one := next(found, None)) is not None:
-                batch = pa.record_batch(one)
-                if end is not None and batch.num_rows and batch.column("path")[-1].as_py().encode() > end:
+        while rows and not rows % _PAGE:
+            rows = 0
+            for batch in self._listed(join(self._root, start), after):
+                rows += batch.num_rows
+                after = batch.column("path")[-1].as_py() if batch.num_rows else after
+                if end is not None and after is not None and batch.num_rows and after.encode() > end:
                     keys = batch.column("path").to_pylist()
                     yield batch.slice(0, sum(key.encode() <= end for key in keys))
                     return
                 yield batch
+
+    def _listed(self, prefix: str, after: str | None) -> Iterator[pa.RecordBatch]:
+        """One listing of the client's, a batch of `_PAGE` keys at a time."""
+        import obstore
+        import pyarrow as pa
+
+        try:
+            found = obstore.list(self._store, prefix or None, offset=after, chunk_size=_PAGE, return_arrow=True)
+            self._pace.wait()
+            while (one := next(found, None)) is not None:
+                yield pa.record_batch(one)
                 self._pace.wait()
         except errors.raised() as error:
             raise errors.unlistable(error) or self._mapped(error, join(self._bucket_url, prefix)) from error
