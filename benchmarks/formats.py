@@ -70,7 +70,7 @@ WORDS: dict[str, str] = {
 }  # fmt: skip
 NEAR = ("octet-stream", "text/plain", "txt", "application/zip", "zip", "unknown", "ole", "compound", "x-tika")
 SHARED = {("spss", "idl"), ("hdr", "fits"), ("gzip", "jsonl"), ("gzip", "xml")}
-"""Right answers that an ending does not tell: `.sav` is IDL's too, `.hdr` FITS's, and `.gii.gz` tells the outside only."""
+"""Right answers that an ending does not tell: `.sav` is IDL's too, `.hdr` FITS's, and `.gii.gz` tells the outside."""
 NEAR_OF = {"tsv": "csv", "csv": "tsv"}
 
 
