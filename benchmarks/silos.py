@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -199,7 +200,11 @@ def serve_keys(count: int) -> None:
 
         def do_GET(self) -> None:
             asked = parse_qs(urlsplit(self.path).query)
-            body = pages[int(asked.get("continuation-token", ["0"])[0]) // PAGE]
+            if "start-after" in asked:
+                at = bisect_right(names, asked["start-after"][0].encode(), key=str.encode)
+                body = _page(names[at : at + PAGE], at, at + PAGE < len(names))
+            else:
+                body = pages[int(asked.get("continuation-token", ["0"])[0]) // PAGE]
             self.send_response(200)
             self.send_header("Content-Type", "application/xml")
             self.send_header("Content-Length", str(len(body)))

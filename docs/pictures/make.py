@@ -72,8 +72,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         place = given or Path(scratch)
         place.mkdir(parents=True, exist_ok=True)
-        made = build(place, print)
-        with catalog.connect(made.url) as cat:
+        with build(place, print) as made, catalog.connect(made.url) as cat:
             asyncio.run(draw(cat))
 
 
