@@ -21,6 +21,8 @@ from catalog.tui.widgets.search_box import SearchBox
 
 HERE = Path(__file__).parent
 SIZE = (150, 40)
+SMALL = (120, 28)
+"""For what would be mostly empty otherwise."""
 QUERY = "format:parquet,csv sort:-size"
 
 
@@ -32,11 +34,11 @@ async def _quiet(app: CatalogApp) -> None:
 
 
 def _busiest(cat: catalog.Catalog) -> Hit:
-    """The asset with the most around it."""
+    """The asset with the most around it, on both sides."""
 
-    def around(hit: Hit) -> int:
-        hops = cat.trace(str(hit.id), depth=3).trace.hops.values()
-        return min(sum(hop < 0 for hop in hops), sum(hop > 0 for hop in hops)) * 100 + len(hops)
+    def around(hit: Hit) -> tuple[bool, int]:
+        hops = cat.trace(str(hit.id), depth=5).trace.hops.values()
+        return min(hops, default=0) < 0 < max(hops, default=0), len(hops)
 
     return max(cat.search("").page(0, 200), key=around)
 
@@ -59,6 +61,7 @@ async def draw(cat: catalog.Catalog) -> None:
         await picture("silos", "2")
         busiest = _busiest(cat)
         await pilot.press("1", "1")
+        await pilot.resize_terminal(*SMALL)
         app.open_trace(busiest.id, busiest.name)
         await _quiet(app)
         await picture("trace", "l")
