@@ -8,6 +8,7 @@ again, nothing else: whoever gets them next finds what it had loaded.
 from __future__ import annotations
 
 import queue
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -42,9 +43,10 @@ class Cluster:
         """
         done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         waiting: dict[Future, tuple[Shard, int]] = {}
+        run = uuid.uuid4().hex  # other catalogs may use the same cluster, and count their crawls from 1 as well
 
         def submit(shard: Shard, attempt: int) -> None:
-            key = f"silograph-{shard.crawl}-{shard.paths[0]!r}-{attempt}"
+            key = f"silograph-{run}-{shard.paths[0]!r}-{attempt}"
             future = self._client.submit(load_shard, shard, key=key, pure=False)
             waiting[future] = (shard, attempt)
             future.add_done_callback(done.put)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from heapq import heappop, heappush
+from itertools import chain
 from typing import cast
 
 from catalog.crawl.crew import Crew, Loaded
@@ -14,7 +15,7 @@ from catalog.crawl.cursor import Cursor
 from catalog.crawl.route import Route
 from catalog.datasets.digest import listing_digest
 from catalog.datasets.sketch import merge, sketch
-from catalog.errors import EntryMissing, SiloError, SiloUnreachable, Transient
+from catalog.errors import EntryMissing, SiloError, Transient
 from catalog.formats.names import claimed_formats, family
 from catalog.model import CrawlMode, Failure, Listing, Part
 from catalog.silos.base import Listable, Silo
@@ -26,7 +27,6 @@ from catalog.store.engine import Database
 from catalog.store.known import Known, KnownDirectories, parent_of
 from catalog.store.loading import Found
 from catalog.store.verified import is_due
-from catalog.text import safe
 
 DOUBT_NS = 2_000_000_000
 """A directory that changed so shortly before it was listed may change again within the same tick of
@@ -100,6 +100,7 @@ class ListingStage:
         """Walk one subtree of a crawl that others list as well; its own failure is no more than that."""
         quick = self._mode == "quick" and self._silo.capabilities.directory_mtimes
         unchanged = self._unchanged if quick else None
+        self._writer.known.begin(path)
         for listing in shielded(path, lambda path: self._silo.walk(path, unchanged)):
             self._taken(listing)
         self._writer.flush()
@@ -111,8 +112,7 @@ class ListingStage:
         self.cursor = cursor = before.copy() if before else Cursor("parts", share, self._started_ns)
         page = 1 if self._silo.capabilities.order == "tree" else PAGE
         plan = parts(self._db, self._writer.silo_id, prefix, crew.threads, page)
-        self._writer.reopen(prefix)
-        left = self._probed(prefix, crew.threads) if plan is None else self._planned(plan)
+        left = self._probed(prefix, crew.threads) if plan is None else self._planned(prefix, plan)
         self._writer.flush()
         if before is not None:
             self._mend(before, cursor)
@@ -127,12 +127,18 @@ class ListingStage:
         if before is not None:
             self._carry(prefix)
 
-    def _planned(self, plan: Parts) -> list[str]:
+    def _planned(self, prefix: str, plan: Parts) -> list[str]:
         """List the directories above the parts of a plan; the parts that are there, and those that are new."""
+        top = self._alone(prefix)
+        if top is None or not (top.complete or top.names or top.directories):
+            self._nothing(prefix)
+            return []
         named: dict[str, None] = {}
         unsure: set[str] = set()
-        for listing in walk_parts(self._silo, plan.alone, (), max(self._silo.capabilities.concurrent_lists, 1)):
-            self._taken(listing)
+        rest = [path for path in plan.alone if path != prefix]
+        below = walk_parts(self._silo, rest, (), max(self._silo.capabilities.concurrent_lists, 1))
+        for listing in chain((top,), below):
+            self._top(listing, prefix)
             named.update((join(listing.path, name), None) for name in listing.directories)
             unsure.update([] if listing.complete else [listing.path])
         kept = [path for path in plan.whole if path in named or parent_of(path) in unsure]
@@ -146,11 +152,22 @@ class ListingStage:
             path, asked = waiting.popleft(), asked + 1
             listing = self._alone(path)
             if listing is not None:
-                self._taken(listing)
+                self._top(listing, prefix)
                 waiting.extend(join(path, name) for name in listing.directories)
             elif path == prefix:
-                raise SiloUnreachable(f"There is no folder '{safe(prefix)}' in the silo.")
+                self._nothing(prefix)
         return list(waiting)
+
+    def _top(self, listing: Listing, prefix: str) -> None:
+        """Take a directory above the parts."""
+        if listing.path == prefix:
+            self._writer.reopen(prefix)
+        self._taken(listing)
+
+    def _nothing(self, prefix: str) -> None:
+        """There is no directory `prefix`: what that means, and whether there is a silo at all, its walk knows."""
+        for listing in self._silo.walk(prefix):
+            self._taken(listing)
 
     def _add(self, found: Loaded) -> None:
         """Count what others listed."""
@@ -187,11 +204,7 @@ class ListingStage:
 
     def run_changes(self, paths: Iterable[str]) -> int:
         """List the directories in which something changed, and those that are new; returns how many."""
-        return self._list_some(sorted(_directories(paths, self._writer.known)))
-
-    def _list_some(self, waiting: list[str]) -> int:
-        """List these directories (a heap) and what is new in them; returns how many they were."""
-        done = set[str]()
+        waiting, done = sorted(_directories(paths, self._writer.known)), set[str]()
         while waiting:
             path = heappop(waiting)  # a directory before those in it, which may be new and come with it
             if path in done:
@@ -255,15 +268,21 @@ class ListingStage:
 
     def _reached(self, listing: Listing) -> None:
         """Move the cursor behind a directory that was given out, before the batch it belongs to is written."""
-        route, cursor, before, path = self._route, self.cursor, self.before, listing.path
-        if route is None or cursor is None or self._held:
+        cursor, before, path = self.cursor, self.before, listing.path
+        if self._route is None or cursor is None or self._held:
             return
         if before is not None and before.way == "tree" and (before.is_above(path) or before.passed(path)):
             if listing.complete:
                 cursor.forgive(path)
         elif not (listing.complete or self._timed or cursor.fail(path)):
             self._held = True
-        elif cursor.way != "parts" and not route.catching_up:
+        else:
+            self._move(path)
+
+    def _move(self, path: str) -> None:
+        """A directory was given out, or passed over, in its turn."""
+        route, cursor = self._route, self.cursor
+        if route is not None and cursor is not None and cursor.way != "parts" and not (self._held or route.catching_up):
             cursor.move(path)
 
     def _part_ended(self, path: str) -> None:
@@ -330,6 +349,7 @@ class ListingStage:
             self.carried += known.own_files
         else:
             self.passed_over += 1
+            self._move(path)
         if self.bytes is not None:
             self.bytes += known.own_bytes
         self._writer.counts.unchanged += known.own_files

@@ -122,6 +122,8 @@ class FileSilo:
         """The listing of one directory. Raises `EntryMissing` when there is none."""
         fd = self._directory(path)
         try:
+            if not path:
+                self._require_mount()
             return tree.whole(fd, path)
         except OSError as error:
             raise self._error(error, path) from error

@@ -43,12 +43,18 @@ class KnownDirectories:
         self._db = db
         self._silo_id = silo_id
         self._below: dict[str, dict[str, Known]] = {}
-        self._empty = tree_order and self.look_up("") is None
-        """A silo listed for the first time, parents first, is asked nothing: all would be new."""
+        self._tree_order = tree_order
+        self._new: str | None = None
+        """The directory at and below which nothing is known, so that nothing is asked."""
+        self.begin("")
+
+    def begin(self, path: str) -> None:
+        """What is below `path` comes now. Listed for the first time, parents first, all of it is new."""
+        self._new = path if self._tree_order and self.look_up(path) is None else None
 
     def get(self, path: str) -> Known | None:
         """The directory's row as it was before this crawl, or None when it is new."""
-        if self._empty:
+        if self._new is not None and (not self._new or path == self._new or path.startswith(self._new + "/")):
             return None
         if not path:
             return self.look_up(path)

@@ -104,7 +104,8 @@ def test_a_share_and_its_mount_are_known_as_one_place(mounted, sqlite_url):
         assert cat.same_place("elsewhere") == []
 
 
-def test_a_share_that_is_no_longer_mounted_is_not_taken_for_empty(mounted, sqlite_url):
+@pytest.mark.parametrize("runner", [None, "threads:3"])
+def test_a_share_that_is_no_longer_mounted_is_not_taken_for_empty(mounted, sqlite_url, runner):
     folder, show = mounted
     (folder / "clicks.csv").write_text("a,b\n1,2\n")
     with connect(sqlite_url) as cat:
@@ -112,7 +113,7 @@ def test_a_share_that_is_no_longer_mounted_is_not_taken_for_empty(mounted, sqlit
         cat.crawl("scans")
         (folder / "clicks.csv").unlink()
         show(None)
-        report = cat.crawl("scans")[0]
+        report = cat.crawl("scans", runner=runner)[0]
         assert report.state == "failed" and report.removed == 0 and "not mounted" in report.failed[0].reason
         with pytest.raises(SiloUnreachable, match="nfs://filer/vol/scans"):
             cat.test_silo("scans")
