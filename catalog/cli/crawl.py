@@ -179,6 +179,9 @@ def told(session: Session, report: CrawlReport) -> list[str]:
     if report.resumed:
         seen = text.plural(report.resumed["files"], "file")
         lines.insert(1, f"  went on with crawl {report.resumed['crawl']}, {_behind(report)}: {seen} not listed again")
+    if report.requests:
+        requests = text.plural(report.requests, "request")
+        lines.append(f"  read {text.size(report.bytes_read)} in {requests} to inspect them")
     if report.evidence or report.lineage:
         read = text.plural(report.evidence, "file of evidence", "files of evidence")
         lines.append(f"  lineage: {text.plural(report.lineage, 'new edge')} from {read}")

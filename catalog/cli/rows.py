@@ -25,8 +25,8 @@ SILO_KEYS = (
 )  # fmt: skip
 CRAWL_KEYS = (
     "silo", "crawl", "mode", "state", "listed", "added", "changed", "removed", "unchanged",
-    "bytes", "seconds", "failed", "datasets", "versions", "inspected", "findings", "evidence", "lineage",
-    "skipped", "notes", "share", "as_of", "resumed",
+    "bytes", "seconds", "failed", "datasets", "versions", "inspected", "requests", "bytes_read", "findings",
+    "evidence", "lineage", "skipped", "notes", "share", "as_of", "resumed",
 )  # fmt: skip
 SCHEDULE_KEYS = (
     "name", "silo", "when", "zone", "next", "state", "last", "last_ended", "prefix", "mode", "inspect",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from threading import Lock
 
 from catalog.datasets.grouping import group, partition_root
 from catalog.datasets.schema import schema_digest, union
@@ -29,6 +30,8 @@ NAMELESS = 64
 LOGGED = 20_000
 """Files of one folder of a table's log that its inspector is shown."""
 _BATCH = 200
+_DRIFTED = 16
+"""How many files of an asset are asked once the first few do not agree on a schema."""
 
 Tick = Callable[[int], None]
 
@@ -66,12 +69,31 @@ def _upwards(path: str) -> Iterable[str]:
     yield ""
 
 
+class Spent:
+    """What reading files took of a silo; several threads count at once."""
+
+    def __init__(self, silo: Silo) -> None:
+        self.requests = 0
+        self.bytes = 0
+        self._silo = silo
+        self._lock = Lock()
+
+    def read(self, path: str, offset: int, length: int) -> bytes:
+        """`Silo.read`, counted."""
+        data = self._silo.read(path, offset, length)
+        with self._lock:
+            self.requests += 1
+            self.bytes += len(data)
+        return data
+
+
 class InspectStage:
     """Opens files of one silo and stores what they tell."""
 
     def __init__(self, db: Database, silo: Silo, silo_id: int, crawl_id: int, mode: InspectMode, tick: Tick) -> None:
         self.opened = 0
         self.findings = 0
+        self.spent = Spent(silo)
         self._db = db
         self._silo = silo
         self._silo_id = silo_id
@@ -103,6 +125,10 @@ class InspectStage:
             self._open([t for t in targets if not inspections.is_current(self._db, t)])
             tree = self._look_at_tree(asset)
             told = inspections.opened(self._db, asset.id, belongs)
+            if len(told) < asset.files and len({row[2] for row in told if row[2] is not None}) > 1:
+                more = inspections.spread(self._db, asset, belongs, _DRIFTED)  # a few files disagree: ask more of them
+                self._open([t for t in more if not inspections.is_current(self._db, t)])
+                told = inspections.opened(self._db, asset.id, belongs)
             inspections.settle(self._db, asset, told, union, schema_digest, tree)
 
     def _look_at_tree(self, asset: Candidate) -> Seen | None:
@@ -124,7 +150,7 @@ class InspectStage:
 
         def fetch(path: str, offset: int, length: int) -> bytes:
             read.append(path)
-            return self._silo.read(root + path, offset, length)
+            return self.spent.read(root + path, offset, length)
 
         try:
             facts, error = self._sandbox.inspect_tree(asset.rule, listing, fetch)
@@ -168,7 +194,7 @@ class InspectStage:
     def _look(self, target: Target) -> Seen | None:
         """What one file tells; None when it is gone since it was listed (the next crawl will see)."""
         try:
-            fetch = partial(self._silo.read, target.path)
+            fetch = partial(self.spent.read, target.path)
             sniffed, facts, error = self._sandbox.inspect(fetch, target.size, target.name)
         except EntryMissing:
             return None

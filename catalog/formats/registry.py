@@ -150,6 +150,8 @@ def inspect(
     """
     reader = RangeReader(fetch, size, name, caps)
     claimed = claimed_format(name)
+    if told := _by_footer(reader, claimed):
+        return told
     try:
         head, tail = _look(reader, claimed)
         with parsing(reader, "any format"):
@@ -165,6 +167,19 @@ def inspect(
         return sniffed, run(reader), None
     except InspectError as error:
         return sniffed, None, error
+
+
+def _by_footer(reader: RangeReader, claimed: str | None) -> tuple[Sniffed, Facts, None] | None:
+    """A Parquet file told by its end alone, in one request; None where the name or the footer say otherwise."""
+    if claimed != "parquet" or reader.size is None or reader.size <= _SMALL:
+        return None
+    run = inspector(claimed)
+    try:
+        if run is not None and reader.tail(_WIDE).endswith(b"PAR1"):
+            return Sniffed(claimed, 0.98, "magic 'PAR1' at end, and a footer that reads", claimed), run(reader), None
+    except InspectError:
+        pass  # what is wrong is told once the beginning was looked at too
+    return None
 
 
 def _look(reader: RangeReader, claimed: str | None) -> tuple[bytes, bytes]:

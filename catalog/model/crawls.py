@@ -34,6 +34,7 @@ class CrawlProgress:
 class CrawlReport:
     """What one crawl of one silo did. Counts are files; `bytes` is what the listed files hold.
 
+    `inspected` is how many files were opened, `requests` and `bytes_read` what that took of the silo.
     `evidence` is how many files were read for what they tell of lineage, `lineage` how many edges were new.
     """
 
@@ -52,6 +53,8 @@ class CrawlReport:
     datasets: int = 0
     versions: int = 0
     inspected: int = 0
+    requests: int = 0
+    bytes_read: int = 0
     findings: int = 0
     evidence: int = 0
     lineage: int = 0

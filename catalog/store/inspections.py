@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from catalog.model import Facts, Field, Sniffed
 from catalog.store.datasets import refresh_text, under
 from catalog.store.engine import Database
 from catalog.store.names import fold
 
+_T = TypeVar("_T")
 Belongs = Callable[[Sequence[tuple[str, str | None, Any]], Sequence[str], Sequence[str | None]], list[int]]
 # What an asset's facts are read from: its data, and of a model folder its weights alone.
 _CONTENT = "p.role = 'data' AND (a.rule <> 'hf_model' OR p.format = a.format)"
@@ -118,11 +119,7 @@ def candidates(db: Database, silo_id: int, prefix: str, *, everything: bool) -> 
 
 def targets(db: Database, asset: Candidate, belongs: Belongs, crawl_id: int, *, everything: bool) -> list[Target]:
     """The files of an asset to open: all, or the first, middle and last, and a few that changed."""
-    parts = db.all(
-        "SELECT p.directory_id, d.path, p.pattern, p.format FROM part p JOIN directory d ON d.id = p.directory_id "
-        f"JOIN asset a ON a.id = p.asset_id WHERE p.asset_id = ? AND {_CONTENT} ORDER BY d.path, p.pattern",
-        (asset.id,),
-    )
+    parts = _parts(db, asset)
     if not parts:
         return []
     if everything:
@@ -135,6 +132,30 @@ def targets(db: Database, asset: Candidate, belongs: Belongs, crawl_id: int, *, 
     if asset.version > 1:
         chosen += _changed(db, asset.id, belongs, crawl_id)
     return list({(t.directory_id, t.name): t for t in chosen}.values())
+
+
+def spread(db: Database, asset: Candidate, belongs: Belongs, most: int) -> list[Target]:
+    """About `most` files of an asset, evenly over its parts and over the names at either end of each."""
+    parts = _parts(db, asset)
+    each = -(-most // max(len(parts), 1))
+    chosen = []
+    for part in _evenly(parts, most):
+        ends = [t for end in ("ASC", "DESC") for t in _members(db, part, belongs, end)]
+        chosen += _evenly(sorted({t.name: t for t in ends}.values(), key=lambda t: t.name), each)
+    return chosen
+
+
+def _evenly(given: Sequence[_T], most: int) -> list[_T]:
+    count = min(len(given), most)
+    return [given[at * len(given) // count] for at in range(count)]
+
+
+def _parts(db: Database, asset: Candidate) -> list[tuple[Any, ...]]:
+    return db.all(
+        "SELECT p.directory_id, d.path, p.pattern, p.format FROM part p JOIN directory d ON d.id = p.directory_id "
+        f"JOIN asset a ON a.id = p.asset_id WHERE p.asset_id = ? AND {_CONTENT} ORDER BY d.path, p.pattern",
+        (asset.id,),
+    )
 
 
 def _members(db: Database, part: Sequence[Any], belongs: Belongs, end: str | None) -> list[Target]:

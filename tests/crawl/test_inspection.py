@@ -38,15 +38,30 @@ def test_a_parquet_file_tells_its_columns_and_rows(tree, cat):
 
 def test_a_hive_dataset_is_sampled_and_its_columns_joined(tree, cat):
     for n in range(9):
-        extra = {"late": pa.array([1.0] * 3)} if n == 8 else {}
-        parquet(tree.folder / f"ev/day=2026-01-{n + 1:02}/part-0.parquet", **extra)
-    assert tree.crawl().inspected == 3
+        parquet(tree.folder / f"ev/day=2026-01-{n + 1:02}/part-0.parquet", late=pa.array([1.0, None, 2.0]))
+    report = tree.crawl()
+    assert (report.inspected, report.requests) == (3, 3)
+    assert report.bytes_read == 3 * (tree.folder / "ev/day=2026-01-01/part-0.parquet").stat().st_size
     found = cat.dataset("ev")
     assert (found.info.rule, found.info.partitions, found.hit.files, found.hit.rows) == ("hive", ("day",), 9, None)
     assert fields(found) == [("id", "int64"), ("late", "double")]
     assert found.schema["late"].nullable
     assert tree.crawl(inspect="all").inspected == 6
     assert cat.dataset("ev").hit.rows == 27
+
+
+@pytest.mark.parametrize("layout", ["day=2026-01-{:02}/part-0.parquet", "part-{:05}.parquet"])
+def test_a_sample_that_does_not_agree_is_widened(tree, cat, layout):
+    for n in range(30):
+        extra = {"late": pa.array([1.0] * 3)} if n >= 20 else {"early": pa.array([1] * 3)} if n in (5, 6, 7, 8) else {}
+        parquet(tree.folder / "ev" / layout.format(n + 1), **extra)
+    opened = tree.crawl().inspected
+    assert 3 < opened < 30
+    found = cat.dataset("ev")
+    assert set(fields(found)) == {("id", "int64"), ("early", "int64"), ("late", "double")}
+    assert found.schema["early"].nullable and found.schema["late"].nullable
+    assert found.hit.rows is None
+    assert tree.crawl().inspected == 0
 
 
 def test_inspecting_everything_opens_what_changed(tree, cat):

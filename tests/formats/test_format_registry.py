@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 
 import format_samples as make
+import pyarrow as pa
 import pytest
 
 from catalog.errors import EntryMissing
@@ -138,3 +140,21 @@ def test_sniffing_and_the_registry_load_no_heavy_library():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_parquet_file_is_told_in_one_request():
+    data = make.parquet(pa.table({"noise": pa.array([os.urandom(64) for _ in range(4000)])}))
+    fetch = make.Counted(data)
+    sniffed, facts, error = inspect(fetch, len(data), "part-0.parquet")
+    assert (sniffed.format, sniffed.conflict, error, len(fetch.calls)) == ("parquet", False, None, 1)
+    assert facts is not None and facts.rows == 4000
+    assert inspect(make.Counted(data), len(data), "part-0")[1] == facts
+
+
+def test_what_is_wrong_with_a_large_parquet_file_is_told_all_the_same():
+    data = make.parquet(pa.table({"noise": pa.array([os.urandom(64) for _ in range(4000)])}))
+    cut = data[:-100]
+    sniffed, facts, error = inspect(make.Counted(cut), len(cut), "part-0.parquet")
+    assert (sniffed.format, facts, error.finding) == ("parquet", None, "truncated")
+    other = os.urandom(300_000)
+    assert inspect(make.Counted(other), len(other), "part-0.parquet")[0].conflict

@@ -36,8 +36,10 @@ def inspect(reader: RangeReader) -> Facts:
         if keys:
             details["metadata_keys"] = text.safe(", ".join(keys), 200)
         fields = bounded(from_arrow(meta.schema.to_arrow_schema()), details)
-        _add_statistics(footer[: len(footer) - 8], fields, details)
-        return Facts("parquet", fields, meta.num_rows, _codecs(footer), details)
+        groups = _row_groups(footer[: len(footer) - 8])
+        if len(footer) <= _PARSED:
+            _add_statistics(groups, fields, details)
+        return Facts("parquet", fields, meta.num_rows, _codecs(groups), details)
 
 
 def _footer(reader: RangeReader) -> bytes:
@@ -78,21 +80,30 @@ _PARSED = 64 * KIB
 _LAYOUTS = {1: "<i", 2: "<q", 4: "<f", 5: "<d"}
 
 
-def _add_statistics(footer: bytes, fields: Sequence[Field], details: Details) -> None:
+def _row_groups(footer: bytes) -> list[list[thrift.Struct]]:
+    """The columns of each row group, only of the first one where the footer is long; empty where it is damaged."""
+    try:
+        reader = thrift.Reader(footer)
+        if len(footer) <= _PARSED:
+            return [group[1] for group in reader.struct().get(4, [])]
+        first = reader.first_of(4)
+        return [first[1]] if first else []
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error):
+        return []  # the library could read it, so nothing is said against the file
+
+
+def _add_statistics(groups: Sequence[Sequence[thrift.Struct]], fields: Sequence[Field], details: Details) -> None:
     """How many columns keep minimum and maximum, the range of the first few numbers, and what is encrypted.
 
     Ranges of text are left out: they would be somebody's words. parquet.thrift: FileMetaData and below.
     """
-    if len(footer) > _PARSED:
-        return
     try:
-        groups = [group[1] for group in thrift.Reader(footer).struct().get(4, [])]
         columns = list(zip(*groups)) if groups else []
         kinds = {field.path: field.type for field in fields}
         hidden = sum(8 in column[0] for column in columns)
         spans = [span for column in columns if (span := _span(column)) is not None]
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error, RecursionError):
-        return  # the library could read it, so nothing is said against the file
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error):
+        return
     details["statistics"] = len(spans)
     if hidden:
         details["encrypted_columns"] = hidden
@@ -146,11 +157,10 @@ _CODECS = ("uncompressed", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz
 """parquet.thrift, CompressionCodec; LZ4 has two framings."""
 
 
-def _codecs(footer: bytes) -> str | None:
+def _codecs(groups: Sequence[Sequence[thrift.Struct]]) -> str | None:
     """Codecs of the first row group's columns; the library aborts its process on those it does not know."""
     try:
-        group = thrift.Reader(footer).first_of(4)
-        numbers = {chunk[3][4] for chunk in group[1][:_COLUMNS_LOOKED_AT]} if group else set()
+        numbers = {chunk[3][4] for chunk in groups[0][:_COLUMNS_LOOKED_AT]} if groups else set()
         return "+".join(sorted({_CODECS[number] for number in numbers if number >= 0})) or None
-    except (ValueError, IndexError, KeyError, TypeError):
+    except (IndexError, KeyError, TypeError):
         return None  # a codec of the future: the schema and the rows are told all the same

@@ -26,11 +26,32 @@ class Reader:
     def struct(self, depth: int = 0) -> Struct:
         """The struct that starts here."""
         found: Struct = {}
-        number = 0
-        while header := self._byte():
+        data, number = self._data, 0
+        if depth > _DEEPEST:
+            raise ValueError("nested too deep")
+        while header := data[self._at]:
+            self._at += 1
             kind, step = header & 15, header >> 4
             number = number + step if step else self._zigzag()
-            found[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth)
+            if kind in (1, 2):
+                found[number] = kind == 1
+                continue
+            self._items += 1
+            if self._items > _MOST:
+                raise ValueError("too long")
+            short = data[self._at] if kind in (4, 5, 6, 8) else 128
+            if short >= 128:
+                found[number] = self._value(kind, depth)
+            elif kind == 8:  # most strings and numbers are short: nothing is called for them
+                end = self._at + 1 + short
+                if end > len(data):
+                    raise ValueError("a string longer than the data")
+                found[number] = data[self._at + 1 : end]
+                self._at = end
+            else:
+                found[number] = short >> 1 ^ -(short & 1)
+                self._at += 1
+        self._at += 1
         return found
 
     def first_of(self, wanted: int) -> Any:
