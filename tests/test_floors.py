@@ -15,7 +15,7 @@ PACKAGE = Path(catalog.__file__).parent
 
 FLOORS: dict[str, float] = {
     "model": 0, "naming": 0, "errors": 0, "text": 0,
-    "config": 1,
+    "config": 1, "classify": 1,
     "silos": 2, "formats": 2, "datasets": 2, "query": 2, "lineage": 2,
     "store": 3,
     "crawl": 4,

@@ -44,6 +44,7 @@ EXTRAS = {
     "sftp": ("paramiko",),
     "smb": ("smbprotocol",),
     "nfs": ("nfs_rs",),
+    "classify": ("phonenumbers", "stdnum"),
 }
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 

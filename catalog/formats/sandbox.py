@@ -23,11 +23,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING, Any
 
 from catalog.errors import CatalogError, InspectError, SiloError
 from catalog.formats.base import Caps, TreeFile
-from catalog.model import Facts, Field, Sniffed
+from catalog.model import ColumnLabel, Facts, Field, Sniffed
+
+if TYPE_CHECKING:
+    from catalog.classify.columns import Classified
+    from catalog.formats.classifying import SampledFile
 
 Fetch = Callable[[int, int], bytes]
 Told = tuple[Sniffed, Facts | None, InspectError | None]
@@ -102,6 +107,19 @@ class Sandbox:
                 worker.kill()
                 return None, InspectError(lost.message, finding=lost.finding)
 
+    def classify(
+        self, files: Sequence[SampledFile], fetch: Callable[[str, int, int], bytes], caps: Caps | None = None
+    ) -> Classified:
+        """As `classifying.classify_files`. Raises `InspectError` when the worker dies or hangs."""
+        from catalog.formats.classifying import CAPS
+
+        with self._worker() as worker:
+            try:
+                return worker.classify(files, fetch, caps or CAPS)
+            except _Lost as lost:
+                worker.kill()
+                raise InspectError(lost.message, finding=lost.finding) from lost
+
     def close(self) -> None:
         """End the workers."""
         while True:
@@ -175,6 +193,21 @@ class _Worker:
 
         told = self._converse({"tree": rule}, answer, caps)
         return _facts_from(told["facts"]), _error_from(told["error"])
+
+    def classify(
+        self, files: Sequence[SampledFile], fetch: Callable[[str, int, int], bytes], caps: Caps
+    ) -> Classified:
+        from catalog.classify.columns import Classified
+
+        def answer(asked: dict[str, Any]) -> bytes:
+            offset, length = (int(number) for number in asked["read"])
+            return fetch(str(asked["path"]), offset, length)
+
+        told = self._converse({"classify": [asdict(file) for file in files]}, answer, caps)
+        if error := _error_from(told.get("error")):
+            raise error
+        labels = tuple(ColumnLabel(**label) for label in told["labels"])
+        return Classified(told["columns"], labels, tuple(told["problems"]))
 
     def _converse(self, asked: dict[str, Any], answer: _Answer, caps: Caps) -> dict[str, Any]:
         """Ask for one inspection and serve its reads until it tells what it found."""
@@ -270,6 +303,9 @@ def serve() -> None:
             if "tree" in asked:
                 _write(outgoing, json.dumps(_tree_told(asked["tree"], ask, caps)).encode())
                 continue
+            if "classify" in asked:
+                _write(outgoing, json.dumps(_labels_told(asked["classify"], ask, caps)).encode())
+                continue
             told = inspect(fetch, asked["size"], asked["name"], caps)
         except EOFError:
             return
@@ -301,6 +337,22 @@ def _tree_told(rule: str, ask: Callable[..., bytes], caps: Caps) -> dict[str, An
         facts = None
         error = InspectError("Inspecting the folder needs more memory than it may have.", finding="too_large")
     return {key: value for key, value in _to_json(_NOTHING, facts, error).items() if key != "sniffed"}
+
+
+def _labels_told(files: list[dict[str, Any]], ask: Callable[..., bytes], caps: Caps) -> dict[str, Any]:
+    """Look for sensitive columns. Only names of columns, labels and counts leave this process."""
+    from catalog.formats.classifying import SampledFile, classify_files
+
+    def fetch(path: str, offset: int, length: int) -> bytes:
+        return ask(read=[offset, length], path=path)
+
+    try:
+        return asdict(classify_files([SampledFile(**file) for file in files], fetch, caps))
+    except SiloError:  # the other side knows how, and raises its own
+        error = {"message": "The silo failed.", "finding": "unreadable"}
+    except (MemoryError, RecursionError):
+        error = {"message": "Looking for sensitive columns needs more memory than it may have.", "finding": "too_large"}
+    return {"error": error}
 
 
 _NOTHING = Sniffed("unknown", 0.0, "not read")
@@ -348,8 +400,6 @@ def _exactly(pipe: IO[bytes], length: int) -> bytes:
 
 
 def _to_json(sniffed: Sniffed, facts: Facts | None, error: InspectError | None) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {
         "sniffed": asdict(sniffed),
         "facts": asdict(facts) if facts else None,

@@ -10,11 +10,11 @@ making a dataclass costs a millisecond.
 
 from catalog.model.content import Digest, Facts, Field, Group, Part, Sniffed
 from catalog.model.crawls import CrawlMode, CrawlPlan, CrawlProgress, CrawlReport, CrawlState, InspectMode
-from catalog.model.found import AssetInfo, Count, FileInfo, Finding, Hit, SiloInfo, VersionInfo
+from catalog.model.found import AssetInfo, ColumnLabel, Count, FileInfo, Finding, Hit, SiloInfo, VersionInfo
 from catalog.model.listings import Entry, Failure, Listing
 
 __all__ = [
-    "AssetInfo", "Count", "CrawlMode", "CrawlPlan", "CrawlProgress", "CrawlReport", "CrawlState", "Digest", "Entry",
-    "Facts", "Failure", "Field", "FileInfo", "Finding", "Group", "Hit", "InspectMode", "Listing", "Part", "SiloInfo",
-    "Sniffed", "VersionInfo",
+    "AssetInfo", "ColumnLabel", "Count", "CrawlMode", "CrawlPlan", "CrawlProgress", "CrawlReport", "CrawlState",
+    "Digest", "Entry", "Facts", "Failure", "Field", "FileInfo", "Finding", "Group", "Hit", "InspectMode", "Listing",
+    "Part", "SiloInfo", "Sniffed", "VersionInfo",
 ]  # fmt: skip

@@ -36,6 +36,8 @@ class CrawlReport:
 
     `inspected` is how many files were opened, `requests` and `bytes_read` what that took of the silo.
     `evidence` is how many files were read for what they tell of lineage, `lineage` how many edges were new.
+    `classified` is how many datasets were looked into for sensitive columns, `sensitive` how many were found;
+    None when not asked.
     """
 
     silo: str
@@ -58,6 +60,8 @@ class CrawlReport:
     findings: int = 0
     evidence: int = 0
     lineage: int = 0
+    classified: int | None = None
+    sensitive: int | None = None
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     share: str | None = None

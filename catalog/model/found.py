@@ -104,11 +104,35 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnLabel:
+    """A sensitive column of one asset, see `model/labels.py`. Values are kept nowhere.
+
+    `score` (0 to 1) is evidence of the name × evidence of the values × share of values that fit; `sampled` is how many
+    distinct values were looked at, `matched` how many of them fit. `country` (ISO 3166, lower case) goes with
+    `national_id` where the numbers themselves tell it.
+    """
+
+    path: str
+    label: str
+    score: float
+    sampled: int
+    matched: int
+    country: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """For people: `national_id (es) 96%`."""
+        country = f" ({self.country})" if self.country else ""
+        return f"{self.label}{country} {self.score:.0%}"
+
+
+@dataclass(frozen=True, slots=True)
 class AssetInfo:
     """Everything `show` tells about one asset.
 
     `facts` are what its opened files agree on, or its folder told as a whole, in the words of
-    `formats/vocabulary.py`.
+    `formats/vocabulary.py`. `labels` are its sensitive columns, None when nobody looked for them; `classified` is the
+    version in which they were found.
     """
 
     hit: Hit
@@ -128,3 +152,5 @@ class AssetInfo:
     removed_ns: int | None
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    labels: tuple[ColumnLabel, ...] | None = None
+    classified: int | None = None

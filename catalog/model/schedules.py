@@ -35,6 +35,7 @@ class Terms:
     mode: CrawlMode = "normal"
     inspect: InspectMode = "sample"
     share: int = 0
+    classify: bool = False
     runner: str | None = None
     jitter: int = 0
     timeout: int | None = None

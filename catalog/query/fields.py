@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from catalog.model.labels import LABELS
+
 ValueKind = Literal["text", "choice", "size", "number", "time", "sort"]
 
 KINDS = ("dataset", "model", "file", "volume", "partition", "filesystem")
@@ -24,6 +26,7 @@ STATES: Mapping[str, str] = {
     "owned": "has an owner",
     "partitioned": "laid out in hive or date folders",
     "removed": "gone from its silo (hidden otherwise)",
+    "sensitive": "has a column with a label, see label:",
     "sharded": "one dataset in numbered files",
     "single": "one file",
     "stale": "newest file is older than a year",
@@ -61,6 +64,7 @@ FIELDS: Mapping[str, FieldSpec] = {
         FieldSpec("tag", "text", "a tag someone gave it", files=False),
         FieldSpec("column", "text", "part of a column's name; =name for the whole name"),
         FieldSpec("type", "text", "type of a column, or its beginning: int64, timestamp"),
+        FieldSpec("label", "choice", "what a sensitive column holds: " + ", ".join(LABELS), tuple(LABELS), files=False),
         FieldSpec("in", "text", "folder inside the silo: raw/events"),
         FieldSpec("is", "choice", ", ".join(STATES), tuple(STATES)),
         FieldSpec("files", "number", "number of files: >1k, 1", (">1k", ">1M"), files=False),

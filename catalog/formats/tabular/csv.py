@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from catalog.errors import InspectError
 from catalog.formats import dialect as dialects
@@ -16,6 +17,7 @@ from catalog.model import Facts, Field
 _SAMPLE = 64 * KIB
 _TAIL = 4 * KIB
 _TYPED_RECORDS = 500
+_RECORDS = 1_001
 
 
 def inspect(reader: RangeReader) -> Facts:
@@ -40,6 +42,30 @@ def inspect(reader: RangeReader) -> Facts:
             details["rows_estimate"] = _estimate(reader, sample)
         fields = bounded(_fields(rows[0] if header else [], types), details)
         return Facts("tsv" if found.delimiter == "\t" else "csv", fields, count, sample.codec, details)
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The first records of a table below its header, and the paths of its columns."""
+
+    paths: tuple[str, ...]
+    rows: list[list[str]]
+
+
+def beginning(reader: RangeReader, length: int) -> Beginning:
+    """The records in the first `length` bytes. The first 64 KiB decide on the dialect, as for `inspect`."""
+    sample = read_text(reader, length)
+    start = sample.text[:_SAMPLE]
+    whole = sample.whole and len(start) == len(sample.text)
+    found = dialects.vote(start, whole) or dialects.single(start, whole)
+    rows = dialects.records(sample.text, found, sample.whole, found.skip + _RECORDS)[found.skip :]
+    if not rows:
+        return Beginning((), [])
+    typed = rows[:_TYPED_RECORDS]
+    body_kinds = column_types(typed[1:], max(found.columns, len(rows[0])))
+    header = dialects.has_header(typed, body_kinds, column_types(rows[:1], len(rows[0])))
+    types = body_kinds if header else column_types(typed, found.columns)
+    return Beginning(tuple(f.path for f in _fields(rows[0] if header else [], types)), rows[header:])
 
 
 def _details(found: Dialect, sample: Sample, header: bool) -> Details:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
 
 from catalog import text
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, RangeReader, parsing
-from catalog.formats.tabular.fields import Details, bounded
-from catalog.formats.tabular.sample import Sample, read_text
+from catalog.formats.tabular.fields import MOST_FIELDS, Details, bounded
+from catalog.formats.tabular.sample import WHOLE, Sample, read_text
 from catalog.formats.tabular.shape import Budget, Shape
 from catalog.model import Facts, Field
 
@@ -38,6 +41,38 @@ def inspect(reader: RangeReader) -> Facts:
         return _facts("json", rows[:_RECORDS], sample, count, {"layout": layout})
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The first values of a file as rows, and the fields they have; `keyed` when a row's keys are data themselves."""
+
+    rows: list[object]
+    fields: tuple[Field, ...]
+    keyed: bool
+
+
+def beginning(reader: RangeReader) -> Beginning:
+    """The first rows of a document."""
+    sample = read_text(reader, _SAMPLE)
+    try:
+        value = json.loads(sample.text if sample.whole else close_off(sample.text[:_SAMPLE]))
+    except json.JSONDecodeError as error:
+        if error.msg.startswith(_SEVERAL):
+            return beginning_of_lines(reader)
+        raise
+    return _beginning(value if isinstance(value, list) else [value])
+
+
+def beginning_of_lines(reader: RangeReader) -> Beginning:
+    """The first rows of JSON Lines."""
+    sample = read_text(reader, WHOLE)
+    return _beginning(_parsed(sample.text.split("\n")[: None if sample.whole else -1])[0])
+
+
+def _beginning(rows: list[object]) -> Beginning:
+    _, keyed, fields = _shaped(rows[:_RECORDS])
+    return Beginning(rows[:_RECORDS], tuple(islice(fields, MOST_FIELDS)), keyed)
+
+
 def inspect_lines(reader: RangeReader) -> Facts:
     """Facts of JSON Lines; rows only where the whole file is within 1 MiB."""
     sample = read_text(reader, _SAMPLE)
@@ -48,28 +83,40 @@ def inspect_lines(reader: RangeReader) -> Facts:
         lines = [line for line in lines if line.strip()]
         if not lines and not sample.whole:
             raise InspectError("The first line is longer than 256 KiB.", finding="too_large")
-        rows: list[object] = []
-        bad = 0
-        for line in lines[:_RECORDS]:
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                bad += 1
+        rows, bad = _parsed(lines)
         if bad and not rows:
             raise InspectError("No line is a JSON value.", finding="corrupt")
         details: Details = {"bad_lines": bad} if bad else {}
         return _facts("jsonl", rows, sample, len(lines) if sample.whole else None, details)
 
 
-def _facts(name: str, rows: list[object], sample: Sample, count: int | None, details: Details) -> Facts:
-    budget = Budget()
-    shape = Shape(budget)
+def _parsed(lines: list[str]) -> tuple[list[object], int]:
+    """The values of the first lines that are no blanks, and how many are none."""
+    rows: list[object] = []
+    bad = 0
+    for line in islice((line for line in lines if line.strip()), _RECORDS):
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            bad += 1
+    return rows, bad
+
+
+def _shaped(rows: list[object]) -> tuple[Shape, bool, Iterable[Field]]:
+    """The shape of rows, whether their keys are data, and their fields."""
+    shape = Shape(Budget())
     for row in rows:
         shape.add(row)
-    details["encoding"] = sample.encoding
     records = shape.kinds - {"null"} == {"struct"}
     keyed = records and shape.is_map()
-    fields = bounded(shape.columns() if records and not keyed else _alone(shape, keyed), details)
+    return shape, keyed, shape.columns() if records and not keyed else _alone(shape, keyed)
+
+
+def _facts(name: str, rows: list[object], sample: Sample, count: int | None, details: Details) -> Facts:
+    shape, _, found = _shaped(rows)
+    budget = shape.budget
+    details["encoding"] = sample.encoding
+    fields = bounded(found, details)
     if not rows:
         fields = ()
     if budget.left <= 0:
