@@ -139,7 +139,7 @@ class Catalog:
         self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
         progress: Callable[[CrawlProgress], None] | None = None, stop: Callable[[], bool] | None = None,
         runner: str | None = None, changes: Iterable[bytes] | None = None,
-        share: int = 0, resume: bool = True,
+        share: int = 0, resume: bool = True, classify: bool = False,
     ) -> list[CrawlReport]:  # fmt: skip
         """Crawl the named silos, or all of them, and return a report each.
 
@@ -151,6 +151,7 @@ class Catalog:
         changed (paths, or notifications of an object store): then only those directories are listed.
         With `share` a quick crawl lists one in so many directories whatever their times say, another one
         each time. A crawl goes on where the last one was cut off, unless `resume` is False.
+        `classify` also reads a sample of each table and labels sensitive columns; values are kept nowhere.
         Ctrl-C, and `stop` when it returns True (it is asked between batches), raise `Interrupted` with
         the reports so far in `reports`.
         """
@@ -158,6 +159,9 @@ class Catalog:
         from catalog.crawl.runner import runner_of
         from catalog.silos.hints import changed_paths
 
+        if classify and inspect == "none":
+            why = "To look for sensitive columns, files are opened: not with inspect none."
+            raise UsageError(why, hint="catalog crawl --classify")
         infos = [self.silo(name) for name in names] or self.silos()
         lines, by = list(changes) if changes is not None else None, runner_of(runner)
         if not infos:
@@ -170,6 +174,7 @@ class Catalog:
                     self._db, info, silo, prefix=prefix, mode="changes" if lines is not None else mode,
                     inspect=inspect, progress=progress, stop=stop, workers=by.workers, cluster=by.cluster, share=share,
                     changes=changed_paths(lines, silo) if lines is not None else None, resume=resume,
+                    classify=classify,
                 )  # fmt: skip
                 reports.append(report)
             finally:
@@ -224,7 +229,7 @@ class Catalog:
         self, silo: str, when: str, *, name: str | None = None, zone: str = "UTC", prefix: str = "",
         mode: CrawlMode = "normal", inspect: InspectMode = "sample", share: int = 0, runner: str | None = None,
         jitter: int | str = 0, timeout: int | str | None = None, overlap: Overlap = "skip", misfire: Misfire = "once",
-        retries: int = 2,
+        retries: int = 2, classify: bool = False,
     ) -> ScheduleInfo:  # fmt: skip
         """Crawl a silo regularly: `when` is a cron expression (`0 3 * * *`), a name (`@hourly`) or `every 15m`.
 
@@ -237,7 +242,7 @@ class Catalog:
 
         asked = define.terms(
             when, zone=zone, prefix=prefix, mode=mode, inspect=inspect, share=share, runner=runner, jitter=jitter,
-            timeout=timeout, overlap=overlap, misfire=misfire, retries=retries,
+            timeout=timeout, overlap=overlap, misfire=misfire, retries=retries, classify=classify,
         )  # fmt: skip
         return define.add(self._db, silo, name, asked)
 

@@ -12,7 +12,7 @@ from catalog import text
 from catalog.api.frames import Framed, html_table, to_pandas, to_polars
 from catalog.datasets.sketch import belongs
 from catalog.errors import NotFound, UsageError
-from catalog.model import AssetInfo, Count, Field, FileInfo, Hit, VersionInfo
+from catalog.model import AssetInfo, ColumnLabel, Count, Field, FileInfo, Hit, VersionInfo
 from catalog.store import assets
 from catalog.store.engine import Database
 
@@ -153,6 +153,12 @@ class Dataset:
     def schema(self) -> Schema:
         """Its columns, from the files that were opened."""
         return Schema(assets.schema_fields(self._db, self.id, self.version))
+
+    @property
+    def labels(self) -> list[ColumnLabel] | None:
+        """Its sensitive columns; None when nobody looked for them (`crawl(classify=True)` does)."""
+        found = self.info.labels
+        return None if found is None else list(found)
 
     @property
     def versions(self) -> list[VersionInfo]:

@@ -40,7 +40,7 @@ class Results(Framed):
         return search.count(self._db, self.query)
 
     def facets(self) -> dict[str, list[tuple[str, int]]]:
-        """How many of the matches there are for each silo, format, kind, owner and tag."""
+        """How many of the matches there are for each silo, format, kind, owner, tag and label."""
         return search.facets(self._db, self.query)
 
     def hints(self) -> list[tuple[str, int]]:

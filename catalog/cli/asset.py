@@ -92,7 +92,8 @@ def schema(ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output
     session, then = session_of(ctx), moment(at)
     with session.open() as cat:
         found = cat.dataset(asset, at=then)
-        seen = emit(session, output, map(rows.field, found.schema), rows.FIELD_KEYS, rows.FIELD_COLUMNS)
+        columns = rows.fields(found.schema, found.labels)
+        seen = emit(session, output, columns, rows.FIELD_KEYS, rows.field_columns(columns))
         if not seen:
             session.notice(_without_columns(found))
 
@@ -144,6 +145,7 @@ def _show(session: Session, row: dict[str, Any], around: Trace) -> None:
             ("format", safe(_and(row["format"] or "unknown", row["codec"]))),
             ("holds", _holds(row) if row["files"] is not None else ""),
             ("partitions", safe(", ".join(row["partitions"]))),
+            ("sensitive", _sensitive(row)),
             ("modified", rows.when(row["modified"])),
             ("evidence", safe(f"{row['evidence']} ({row['rule']}, {row['confidence']:.0%})")),
             ("first seen", rows.when(row["first_seen"])),
@@ -151,7 +153,7 @@ def _show(session: Session, row: dict[str, Any], around: Trace) -> None:
             ("removed", rows.when(row["removed"]) if row["removed"] else ""),
         ],
     )
-    _part(session, "Columns", row["schema"], rows.FIELD_COLUMNS, _COLUMNS_SHOWN)
+    _part(session, "Columns", row["schema"], rows.field_columns(row["schema"]), _COLUMNS_SHOWN)
     for direction in graph_rows.DIRECTIONS:
         _side(session, direction, row[f"{direction}stream"], graph_rows.unlisted(around, direction))
     _part(session, "Versions", row["versions"], rows.VERSION_COLUMNS, _LISTED)
@@ -194,6 +196,15 @@ def _rest(left: int) -> None:
 def _holds(row: dict[str, Any]) -> str:
     inside = f", {text.plural(row['rows'], 'row')}" if row["rows"] is not None else ""
     return f"{text.plural(row['files'], 'file')}, {text.size(row['bytes'])}{inside}, {row['inspected']:,} opened"
+
+
+def _sensitive(row: dict[str, Any]) -> str:
+    """How many columns are sensitive, as which, and in which version where that is not the present one."""
+    if row["labels"] is None:
+        return ""
+    which = ", ".join(sorted({one["label"] for one in row["labels"]}))
+    told = f"{text.plural(len(row['labels']), 'column')} ({which})" if which else "no column"
+    return told if row["classified"] == row["version"] else f"{told}, as of version {row['classified']}"
 
 
 def _fact(value: object) -> str:

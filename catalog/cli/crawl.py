@@ -32,6 +32,7 @@ _STYLES = {"complete": "green", "partial": "yellow", "cancelled": "yellow", "fai
         "catalog crawl",
         "catalog crawl lake --prefix raw/events --quick",
         "catalog crawl lab --inspect all -o json",
+        "catalog crawl lab --classify",
     )
 )
 def crawl(
@@ -70,6 +71,9 @@ def crawl(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over, instead of going on where the last crawl was cut off.")
     ] = False,
+    classify: Annotated[
+        bool, typer.Option("--classify", help="Look for sensitive columns in a sample of each table; keeps no value.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many requests it is going to take.")] = False,
     output: OutputOption = Output.table,
 ) -> int:
@@ -81,6 +85,8 @@ def crawl(
     mode, opened = mode_of(quick, full), inspect_of(inspect)
     if share and not quick:
         raise UsageError("--share goes with --quick: other crawls list every folder.", hint="catalog crawl --help")
+    if classify and opened == "none":
+        raise UsageError("--classify opens files, --inspect none does not.", hint="catalog crawl --help")
     hints = _changes(changes, names, prefix, quick or full)
     with session.open(read_only=False) as cat:
         if not names and not cat.silos():
@@ -94,7 +100,7 @@ def crawl(
             with CrawlProgressBar(session) as bar:
                 reports = cat.crawl(
                     *(names or []), prefix=prefix, mode=mode, inspect=opened, progress=bar, runner=runner,
-                    changes=hints, share=share, resume=not fresh,
+                    changes=hints, share=share, resume=not fresh, classify=classify,
                 )
         except Interrupted as stopped:
             _report(session, output, getattr(stopped, "reports", ()))
@@ -185,6 +191,9 @@ def told(session: Session, report: CrawlReport) -> list[str]:
     if report.evidence or report.lineage:
         read = text.plural(report.evidence, "file of evidence", "files of evidence")
         lines.append(f"  lineage: {text.plural(report.lineage, 'new edge')} from {read}")
+    if report.classified is not None:
+        found = text.plural(report.sensitive or 0, "sensitive column")
+        lines.append(f"  classified: {text.plural(report.classified, 'dataset')}, {found}")
     if report.failed:
         lines.append(f"  could not list {text.plural(len(report.failed), 'part')}; nothing was removed there:")
         lines += [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from catalog import text
 from catalog.cli.output import Column
-from catalog.model import AssetInfo, Field, FileInfo, Hit, SiloInfo, VersionInfo
+from catalog.model import AssetInfo, ColumnLabel, Field, FileInfo, Hit, SiloInfo, VersionInfo
 
 if TYPE_CHECKING:
     from catalog.model.lineage import Layer
@@ -18,7 +18,7 @@ HIT_KEYS = (
     "modified", "version", "owner", "tags",
 )  # fmt: skip
 FILE_KEYS = ("path", "size", "modified", "etag", "format", "state")
-FIELD_KEYS = ("path", "type", "nullable")
+FIELD_KEYS = ("path", "type", "nullable", "label", "country", "score", "sampled", "matched")
 VERSION_KEYS = ("number", "observed", "crawl", "files", "bytes", "rows", "fingerprint", "schema_digest")
 SILO_KEYS = (
     "name", "url", "kind", "files", "bytes", "datasets", "last_crawl", "state", "verified", "added", "options",
@@ -26,17 +26,20 @@ SILO_KEYS = (
 CRAWL_KEYS = (
     "silo", "crawl", "mode", "state", "listed", "added", "changed", "removed", "unchanged",
     "bytes", "seconds", "failed", "datasets", "versions", "inspected", "requests", "bytes_read", "findings",
-    "evidence", "lineage", "skipped", "notes", "share", "as_of", "resumed",
+    "evidence", "lineage", "skipped", "notes", "share", "as_of", "resumed", "classified", "sensitive",
 )  # fmt: skip
 SCHEDULE_KEYS = (
     "name", "silo", "when", "zone", "next", "state", "last", "last_ended", "prefix", "mode", "inspect",
-    "share", "runner", "jitter", "timeout", "overlap", "misfire", "retries", "added", "paused",
+    "share", "runner", "jitter", "timeout", "overlap", "misfire", "retries", "added", "paused", "classify",
 )  # fmt: skip
 TASK_KEYS = (
     "schedule", "silo", "due", "cause", "state", "started", "ended", "seconds", "crawl", "listed", "added", "changed",
     "removed", "worker", "reason", "note", "next_try", "attempts",
 )  # fmt: skip
-SHOW_KEYS = (*HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions", "facts")
+SHOW_KEYS = (
+    *HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions", "facts", "labels",
+    "classified",
+)  # fmt: skip
 
 
 _LAYER_WORDS = {
@@ -84,6 +87,13 @@ FIELD_COLUMNS = (
     Column("type", "TYPE", shrinks=True),
     Column("nullable", "NULL", lambda value: "yes" if value else "no"),
 )
+LABELLED_COLUMNS = (
+    *FIELD_COLUMNS,
+    Column("label", "LABEL", dash),
+    Column("country", "OF", dash, spare=1),
+    Column("score", "SCORE", lambda value: dash(None if value is None else f"{value:.0%}"), right=True),
+)
+"""The columns of a schema in which something is sensitive."""
 VERSION_COLUMNS = (
     Column("number", "VERSION", right=True),
     Column("observed", "OBSERVED", when),
@@ -169,9 +179,26 @@ def file(found: FileInfo) -> dict[str, Any]:
     }
 
 
-def field(found: Field) -> dict[str, Any]:
+def fields(found: Iterable[Field], labels: Iterable[ColumnLabel] | None) -> list[dict[str, Any]]:
+    """The columns of a schema, each with its label where it has one."""
+    by_path = {one.path: one for one in labels or ()}
+    return [field(one, by_path.get(one.path)) for one in found]
+
+
+def field(found: Field, told: ColumnLabel | None) -> dict[str, Any]:
     """A column of a schema."""
-    return {"path": found.path, "type": found.type, "nullable": found.nullable}
+    kept = {"path": found.path, "type": found.type, "nullable": found.nullable}
+    return {**kept, **({name: getattr(told, name) if told else None for name in FIELD_KEYS[3:]})}
+
+
+def field_columns(found: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """What people see of columns: the label only where there is any."""
+    return LABELLED_COLUMNS if any(one["label"] for one in found) else FIELD_COLUMNS
+
+
+def label(found: ColumnLabel) -> dict[str, Any]:
+    """A sensitive column."""
+    return {"path": found.path, **{name: getattr(found, name) for name in FIELD_KEYS[3:]}}
 
 
 def version(found: VersionInfo) -> dict[str, Any]:
@@ -233,7 +260,7 @@ def asset(
     """Everything known about an asset."""
     return {
         **hit(info.hit),
-        "schema": [field(one) for one in info.fields],
+        "schema": fields(info.fields, info.labels),
         "evidence": info.evidence,
         "description": info.description,
         "upstream": upstream,
@@ -250,6 +277,8 @@ def asset(
         "removed": text.iso(info.removed_ns),
         "findings": [{"path": one.path, "kind": one.kind, "detail": one.detail} for one in info.findings],
         "facts": dict(info.facts),
+        "labels": None if info.labels is None else [label(one) for one in info.labels],
+        "classified": info.classified,
     }
 
 
@@ -276,6 +305,7 @@ def schedule(found: ScheduleInfo) -> dict[str, Any]:
         "retries": found.retries,
         "added": text.iso(found.added_ns),
         "paused": text.iso(found.paused_ns),
+        "classify": found.classify,
     }
 
 

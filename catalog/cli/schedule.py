@@ -66,6 +66,9 @@ def add(
     share: Annotated[
         int, typer.Option("--share", metavar="N", min=0, help="With --quick: list one in N folders anyway, in turn.")
     ] = 0,
+    classify: Annotated[
+        bool, typer.Option("--classify", help="Look for sensitive columns in what has changed; keeps no value.")
+    ] = False,
     runner: Annotated[
         str | None,
         typer.Option("--runner", metavar="R", help="inline, threads:N, or dask://HOST:PORT."),
@@ -94,7 +97,7 @@ def add(
             made = cat.add_schedule(
                 silo, " ".join(when), name=name, zone=zone, prefix=prefix, mode=mode, inspect=opened, share=share,
                 runner=runner, jitter=jitter, timeout=timeout, overlap=cast("Overlap", overlap),
-                misfire=cast("Misfire", misfire), retries=retries,
+                misfire=cast("Misfire", misfire), retries=retries, classify=classify,
             )  # fmt: skip
         except UsageError as error:
             if len(when) > 1 and "is no schedule" in error.message:
@@ -212,6 +215,7 @@ def command(info: ScheduleInfo) -> str:
     words += ["--prefix", info.prefix] if info.prefix else []
     words += [f"--{info.mode}"] if info.mode != "normal" else []
     words += ["--inspect", info.inspect] if info.inspect != "sample" else []
+    words += ["--classify"] if info.classify else []
     words += ["--share", str(info.share)] if info.share else []
     words += ["--runner", info.runner] if info.runner is not None else []
     words += ["--jitter", str(info.jitter)] if info.jitter else []

@@ -47,6 +47,7 @@ class Wanted:
     share: int
     resume: bool
     cluster: str | None
+    classify: bool
 
 
 class Crawl:
@@ -79,6 +80,7 @@ class Crawl:
         )  # fmt: skip
         self._versions = 0
         self._notes: list[str] = []
+        self._classified: tuple[int, int] | None = None
         self._as_of: int | None = None
 
     def run(self) -> CrawlReport:
@@ -156,6 +158,8 @@ class Crawl:
             self._meet(place.silo_id, everything=self._cut_off or renamed)
         if self._wanted.inspect != "none":
             self._opening.sample(self._prefix)
+        if self._wanted.classify:
+            self._classify()
         self._harvest()
         self._settle_storage(touched or identified or self._cut_off)
 
@@ -164,6 +168,17 @@ class Crawl:
         met = meet(self._db, silo_id, belongs, None if everything else self.id)
         if met:
             self._notes.append(f"{plural(met, 'name')} that lineage knew {'is' if met == 1 else 'are'} found now.")
+
+    def _classify(self) -> None:
+        """Look for sensitive columns. What the stage knows takes a while to load, and few crawls ask for it."""
+        from catalog.crawl.classifying import ClassifyStage
+
+        stage = ClassifyStage(self._db, self._silo, self._info.id, self.id, self._opened)
+        try:
+            stage.run(self._prefix, again=self._wanted.mode == "full" or self._wanted.inspect == "all")
+        finally:
+            self._classified = stage.looked, stage.found
+            self._notes += stage.notes
 
     def _harvest(self) -> None:
         """Follow what files tell of lineage, also when none may be opened: what is gone tells nothing any more."""
@@ -203,6 +218,8 @@ class Crawl:
             versions=self._versions, inspected=self._opening.opened, requests=self._opening.spent.requests,
             bytes_read=self._opening.spent.bytes, findings=self._opening.findings,
             evidence=self._harvesting.read, lineage=self._harvesting.edges,
+            classified=self._classified[0] if self._classified else None,
+            sensitive=self._classified[1] if self._classified else None,
             failed=tuple(listing.failed), skipped=dict(listing.skipped), as_of=iso(self._as_of),
             share=f"{self._share[0]}/{self._share[1]}" if self._share else None, resumed=self._resumed(),
         )  # fmt: skip
@@ -261,7 +278,7 @@ def crawl_silo(
     db: Database, info: SiloInfo, silo: Silo, *, prefix: str = "", mode: CrawlMode = "normal",
     inspect: InspectMode = "sample", progress: Progress | None = None, stop: Stop | None = None,
     workers: int = 0, changes: Iterable[str] | None = None, share: int = 0, resume: bool = True,
-    cluster: str | None = None,
+    cluster: str | None = None, classify: bool = False,
 ) -> CrawlReport:  # fmt: skip
     """Crawl one silo (or the part below `prefix`) and return the report.
 
@@ -271,14 +288,14 @@ def crawl_silo(
     `silos/hints.py`) only the directories they name are listed. A `quick` crawl lists one in `share` of all
     directories whatever their times say, another one each time. With `resume` it goes on where the silo's last
     crawl of the same part and mode was cut off, when that is less than a day ago (`catalog/crawl/cursor.py`).
-    With `cluster` (`host:port`) the workers of a Dask cluster list and load.
+    With `cluster` (`host:port`) the workers of a Dask cluster list and load. `classify` looks for sensitive columns.
     Raises `StoreBusy` when another crawl of the silo runs, and what the store raises. A silo that
     cannot be listed ends the crawl `failed`, in the report.
     """
     if cluster is not None:
         _fit_for_a_cluster(db, silo, changes)
     with _few_collections():
-        wanted = Wanted(prefix.strip("/"), mode, inspect, workers, changes, share, resume, cluster)
+        wanted = Wanted(prefix.strip("/"), mode, inspect, workers, changes, share, resume, cluster, classify)
         crawl = Crawl(db, info, silo, wanted, progress, stop)
         try:
             return crawl.run()

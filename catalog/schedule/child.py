@@ -108,7 +108,8 @@ def run(job: Message, stop: Callable[[], bool], tell: Callable[[Message], None])
                 with closing(open_silo(info.url, info.options)) as silo:
                     report = crawl_silo(
                         db, info, silo, prefix=job["prefix"], mode=job["mode"], inspect=job["inspect"],
-                        workers=by.workers, cluster=by.cluster, share=job["share"], progress=progress, stop=stop,
+                        workers=by.workers, cluster=by.cluster, share=job["share"], classify=job["classify"],
+                        progress=progress, stop=stop,
                     )  # fmt: skip
             except StoreBusy as error:
                 running = crawls.running_on(db, info.id)

@@ -26,6 +26,7 @@ def terms(
     when: str, *, zone: str = "UTC", prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
     share: int = 0, runner: str | None = None, jitter: int | str = 0, timeout: int | str | None = None,
     overlap: Overlap = "skip", misfire: Misfire = "once", retries: int = 2,
+    classify: bool = False,
 ) -> Terms:  # fmt: skip
     """What is asked for, as it is kept. Raises `UsageError` for what makes no sense."""
     for what, word in (("mode", mode), ("inspect", inspect), ("overlap", overlap), ("misfire", misfire)):
@@ -35,6 +36,8 @@ def terms(
         raise UsageError(f"A run is tried again at most {policy.MOST_RETRIES} times, not {retries}.", hint=_HELP)
     if share < 0 or (share and mode != "quick"):
         raise UsageError("share goes with quick crawls: others list every folder.", hint=_HELP)
+    if classify and inspect == "none":
+        raise UsageError("To look for sensitive columns, files are opened: not with inspect none.", hint=_HELP)
     runner_of(runner)
     limit = None if timeout is None else times.duration(str(timeout), "a timeout")
     if limit == 0:
@@ -42,7 +45,7 @@ def terms(
     return Terms(
         when=" ".join(when.split()), zone=zone, prefix=prefix.strip("/"), mode=mode, inspect=inspect,
         share=share, runner=runner, jitter=times.duration(str(jitter), "a jitter"), timeout=limit, overlap=overlap,
-        misfire=misfire, retries=retries,
+        misfire=misfire, retries=retries, classify=classify,
     )  # fmt: skip
 
 

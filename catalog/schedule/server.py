@@ -270,7 +270,8 @@ class Server:
         info = held.schedule
         job = {
             "url": self._url, "silo": info.silo, "prefix": info.prefix, "mode": info.mode, "inspect": info.inspect,
-            "share": info.share, "runner": info.runner, "progress": self._progress is not None,
+            "share": info.share, "classify": info.classify, "runner": info.runner,
+            "progress": self._progress is not None,
         }  # fmt: skip
         self._ran.append(held.task_id)
         try:

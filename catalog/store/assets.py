@@ -10,7 +10,7 @@ from typing import Any
 from catalog.errors import Ambiguous, NotFound
 from catalog.model import AssetInfo, Count, Field, FileInfo, Finding, Hit, VersionInfo
 from catalog.naming import address, canonical
-from catalog.store import inspections
+from catalog.store import inspections, labels
 from catalog.store.datasets import refresh_text
 from catalog.store.engine import Database, Row
 from catalog.store.inspections import Belongs
@@ -98,6 +98,7 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
     times = db.one("SELECT MIN(observed_ns), COUNT(*) FROM asset_version WHERE asset_id = ?", (asset_id,)) or (None, 0)
     if times[0] is None:
         times = db.value("SELECT MIN(added_ns) FROM alias WHERE asset_id = ?", (asset_id,)), 0
+    found, looked_in = labels.labels(db, asset_id) if not past else (None, None)
     return AssetInfo(
         hit=hit, namespace=row[19], rule=row[12], pattern=row[13].partition("|")[0] or None, evidence=row[14],
         confidence=row[15], description=(words.get("description") or [None])[0],
@@ -107,7 +108,7 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
         last_verified_ns=verified(db, row[22], row[11]) if row[22] is not None else None,
         removed_ns=_ended(db, row[20]),
         findings=tuple(Finding(one[0], one[5], one[6] or "") for one in told if one[5])[:_FINDINGS],
-        facts=_facts(told, row[12]),
+        facts=_facts(told, row[12]), labels=found, classified=looked_in,
     )  # fmt: skip
 
 

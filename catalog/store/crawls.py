@@ -106,7 +106,7 @@ def remove_silo(db: Database, name: str) -> None:
         for table in ("file", "file_history", "name_block", "inspection", "part"):
             db.execute(f"DELETE FROM {table} WHERE directory_id IN {directories}")
         db.execute(f"DELETE FROM asset_text WHERE rowid IN {assets}")
-        for table in ("annotation", "asset_version"):
+        for table in ("annotation", "asset_version", "classification", "column_label"):
             db.execute(f"DELETE FROM {table} WHERE asset_id IN {assets}")
         db.execute(f"DELETE FROM task WHERE schedule_id IN (SELECT id FROM schedule WHERE silo_id = {found})")
         for table in ("asset", "directory", "crawl", "schedule"):

@@ -168,6 +168,9 @@ def _members(db: Database, part: Sequence[Any], belongs: Belongs, end: str | Non
     # A part keeps the format its names claimed when it was made; a file that was opened since may
     # have told another.
     owners = belongs(keys, [r[0] for r in rows], [format or None if len(keys) == 1 else r[4] for r in rows])
+    for at, owner in enumerate(owners):
+        if owner < 0:
+            owners[at] = belongs(keys, [rows[at][0]], [format or None])[0]
     return [Target(directory_id, path, *row) for row, owner in zip(rows, owners) if owner == mine]
 
 

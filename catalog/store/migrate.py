@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HEAD = "0005"
 """The newest revision under `migrations/versions`; a test holds the two together."""
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0007")
 """Every revision this release knows, oldest first."""
 
 UNMANAGED = ("name_text", "asset_text")

@@ -26,7 +26,7 @@ _ATTEMPTS_KEPT = 20
 _TERMS = {
     "when": "expression", "zone": "zone", "prefix": "prefix", "mode": "mode", "inspect": "inspect", "share": "share",
     "runner": "runner", "jitter": "jitter_s", "timeout": "timeout_s", "overlap": "overlap", "misfire": "misfire",
-    "retries": "retries",
+    "retries": "retries", "classify": "classify",
 }  # fmt: skip
 """The columns that hold what `Terms` says."""
 _SCHEDULE = (
@@ -362,7 +362,7 @@ def _schedule(row: Row) -> ScheduleInfo:
     return ScheduleInfo(
         id=number, name=name, silo=silo, silo_id=silo_id, added_ns=added, paused_ns=paused, due_ns=due_ns,
         starts_ns=starts_ns, state=state or ("paused" if paused is not None else None), last=last, last_ns=last_ns,
-        **dict(zip(_TERMS, terms)),
+        **{**dict(zip(_TERMS, terms)), "classify": bool(terms[-1])},  # the last of `_TERMS`; SQLite has no booleans
     )  # fmt: skip
 
 

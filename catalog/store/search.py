@@ -38,7 +38,7 @@ def count(db: Database, query: Query, *, now_ns: int | None = None) -> Count:
 def facets(db: Database, query: Query, *, now_ns: int | None = None) -> Facets:
     """The most frequent values among all hits, most frequent first: `{"format": [("csv", 12), …], …}`.
 
-    Assets have `silo`, `format`, `kind`, `owner` and `tag`; files `silo` and `format`.
+    Assets have `silo`, `format`, `kind`, `owner`, `tag` and `label`; files `silo` and `format`.
     """
     look = file_facets if _wants_files(query) else asset_facets
     return look(db, query, now_ns or time.time_ns())

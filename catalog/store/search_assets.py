@@ -85,9 +85,9 @@ def count_assets(db: Database, query: Query, now_ns: int) -> Count:
 
 
 def facets(db: Database, query: Query, now_ns: int) -> Facets:
-    """How many matching assets have each silo, format, kind, owner and tag: the most frequent values."""
+    """How many matching assets have each silo, format, kind, owner, tag and label: the most frequent values."""
     where = _where(db, query, now_ns)
-    counts: dict[str, Counter[str]] = {name: Counter() for name in ("silo", "format", "kind", "owner", "tag")}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("silo", "format", "kind", "owner", "tag", "label")}
     silos: dict[int, str] = {row[0]: row[1] for row in db.all("SELECT id, name FROM silo")}
     for silo, format, kind, number in db.all(
         "SELECT a.silo_id, a.format, a.kind, COUNT(*) FROM asset a "
@@ -103,6 +103,12 @@ def facets(db: Database, query: Query, now_ns: int) -> Facets:
         where.parameters,
     ):
         counts[kind][value] = int(number)
+    for label, number in db.all(
+        "SELECT l.label, COUNT(DISTINCT l.asset_id) FROM column_label l JOIN asset a ON a.id = l.asset_id "
+        f"WHERE {where.sql} GROUP BY l.label",
+        where.parameters,
+    ):
+        counts["label"][label] = int(number)
     return {name: most_frequent(values) for name, values in counts.items()}
 
 
@@ -198,6 +204,8 @@ def _term(db: Database, term: Term, now_ns: int) -> Clause:
     if term.field in ("owner", "tag"):
         value = either(equals(db, "value", v.text) for v in term.values)
         return _annotated(term.field, value)
+    if term.field == "label":
+        return _labelled(either(Clause("label = ?", (value.text,)) for value in term.values))
     if term.field == "in":
         return either(_inside(value.text.strip("/")) for value in term.values)
     if term.field == "is":
@@ -225,9 +233,15 @@ def _annotated(kind: str, value: Clause = ALWAYS) -> Clause:
     return Clause(sql, value.parameters)
 
 
+def _labelled(value: Clause = ALWAYS) -> Clause:
+    return Clause(f"a.id IN (SELECT asset_id FROM column_label WHERE {value.sql})", value.parameters)
+
+
 def _state(state: str, now_ns: int) -> Clause:
     if state in _ANNOTATED:
         return _annotated(_ANNOTATED[state])
+    if state == "sensitive":
+        return _labelled()
     if state == "stale":
         return Clause("a.newest_ns < ?", (now_ns - YEAR_NS,))
     if state in _RULES:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog import text
-from catalog.model import Field, FileInfo, Hit, VersionInfo
+from catalog.model import ColumnLabel, Field, FileInfo, Hit, VersionInfo
 from catalog.tui.cells import NONE, shown
 from catalog.tui.columns import Column
 from catalog.tui.describe import day, number, size
@@ -45,6 +45,12 @@ class FieldRow:
 
     place: int
     field: Field
+    label: ColumnLabel | None = None
+
+    @property
+    def words(self) -> str:
+        """What a filter looks into."""
+        return f"{self.field.path}\n{self.field.type}\n{self.label.label if self.label else ''}".lower()
 
 
 FIELDS: tuple[Column[FieldRow], ...] = (
@@ -54,6 +60,12 @@ FIELDS: tuple[Column[FieldRow], ...] = (
     Column("nullable", "null", lambda r: "yes" if r.field.nullable else "no", 4, 4, 2, tone="dim"),
     Column("doc", "description", lambda r: shown(r.field.doc, 400), 12, 60, 4, tone="dim"),
 )
+LABELLED_FIELDS: tuple[Column[FieldRow], ...] = (
+    *FIELDS[:-1],
+    Column("label", "label", lambda r: shown(r.label.shown, 80) if r.label else "", 12, 24, 2, tone="warn"),
+    FIELDS[-1],
+)
+"""The schema of an asset with sensitive columns."""
 
 FILES: tuple[Column[FileInfo], ...] = (
     Column("path", "path", lambda f: shown(f.path, 2000), 36, 0, 0, cut="start"),

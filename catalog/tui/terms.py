@@ -8,8 +8,8 @@ from catalog.errors import QueryError
 from catalog.query import SORTS, Query, Sort, Term, Value, parse
 from catalog.query.fields import FILE_SORTS
 
-# An asset has several tags but one silo: further tags narrow, further silos widen.
-NARROWING = ("tag",)
+# An asset has several tags and labels but one silo: further tags narrow, further silos widen.
+NARROWING = ("tag", "label")
 
 
 def read(query: str) -> Query:

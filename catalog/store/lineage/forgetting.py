@@ -6,6 +6,7 @@ mere name again; crawled anew, or found in another silo, it meets its lineage ag
 
 from __future__ import annotations
 
+from catalog.store import labels
 from catalog.store.datasets import refresh_text
 from catalog.store.engine import Database
 from catalog.store.lineage.batches import among, execute_among
@@ -55,6 +56,7 @@ def release(db: Database, silo_id: int, silo: str, now_ns: int) -> None:
 def _make_names(db: Database, ids: list[int], silo: str, now_ns: int) -> None:
     """Turn crawled assets into mere names, with their ids, words and columns."""
     execute_among(db, "DELETE FROM asset_version WHERE asset_id IN ({})", ids)
+    labels.forget(db, ids)
     for column in ("source", "target"):
         execute_among(db, f"UPDATE edge SET {column}_version = NULL WHERE {column}_id IN ({{}})", ids)
     execute_among(db, "UPDATE run_asset SET version = NULL WHERE asset_id IN ({})", ids)

@@ -148,3 +148,34 @@ class Annotation(Table, table=True):
     added_ns: int = Field(sa_type=BigInteger)
 
     __table_args__ = (Index("ix_annotation_kind_value", "kind", "value"), {"sqlite_with_rowid": False})
+
+
+class Classification(Table, table=True):
+    """That somebody looked for sensitive columns of an asset: in which version, by which crawl, in how many columns.
+
+    `problems` is a JSON list of sentences about what could not be looked into.
+    """
+
+    asset_id: int = Field(sa_column=id_column("asset_id", "asset.id", primary=True))
+    version: int
+    crawl_id: int = Field(sa_type=BigInteger)
+    columns: int
+    problems: str = Field(sa_type=Text)
+
+
+class ColumnLabel(Table, table=True):
+    """A sensitive column of an asset, as the last crawl that looked for them found it. No value is kept."""
+
+    __tablename__ = "column_label"
+
+    asset_id: int = Field(sa_column=id_column("asset_id", "asset.id", primary=True))
+    path: str = Field(sa_type=Text, primary_key=True)
+    position: int
+    label: str = Field(sa_type=Text)
+    country: str | None = Field(sa_type=Text, default=None)
+    score: float = Field(sa_type=Float)
+    sampled: int = Field(sa_type=BigInteger)
+    matched: int = Field(sa_type=BigInteger)
+    crawl_id: int = Field(sa_type=BigInteger)
+
+    __table_args__ = (Index("ix_column_label_label", "label"), {"sqlite_with_rowid": False})

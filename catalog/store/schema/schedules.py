@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Text, UniqueConstraint, false
 from sqlmodel import Field
 
 from catalog.store.schema.base import Table, id_column
@@ -24,6 +24,7 @@ class Schedule(Table, table=True):
     mode: str = Field(sa_type=Text)
     inspect: str = Field(sa_type=Text)
     share: int
+    classify: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=false()), default=False)
     runner: str | None = Field(sa_type=Text, default=None)
     jitter_s: int = Field(sa_type=BigInteger)
     timeout_s: int | None = Field(sa_type=BigInteger, default=None)

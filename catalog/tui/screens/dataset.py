@@ -19,7 +19,7 @@ from catalog.tui.cells import shown
 from catalog.tui.describe import Clock, page_head
 from catalog.tui.lineage_lists import LINEAGE
 from catalog.tui.lineage_words import HOW_TO, name
-from catalog.tui.listings import FIELDS, FILES, VERSIONS, FieldRow, VersionRow, beside
+from catalog.tui.listings import FIELDS, FILES, LABELLED_FIELDS, VERSIONS, FieldRow, VersionRow, beside
 from catalog.tui.messages import LoadFailed, RowOpened
 from catalog.tui.reader import Reader
 from catalog.tui.screens.browse import PageScreen, copying
@@ -137,7 +137,10 @@ class DatasetScreen(PageScreen):
             return
         self._info, self.hit = page.info, page.info.hit
         self._draw_head()
-        self._fields = [FieldRow(i, field) for i, field in enumerate(page.info.fields, 1)]
+        labels = {label.path: label for label in page.info.labels or ()}
+        self._fields = [FieldRow(i, field, labels.get(field.path)) for i, field in enumerate(page.info.fields, 1)]
+        table: VirtualTable[FieldRow] = self.query_one("#schema-list", VirtualTable)
+        table.columns = LABELLED_FIELDS if labels else FIELDS
         self._filter(self.query_one(FilterInput).value)
         self._show_files(page)
         versions = self._table("versions")
@@ -197,7 +200,7 @@ class DatasetScreen(PageScreen):
         kept = [
             row
             for row in self._fields
-            if all(word in row.field.path.lower() or word in row.field.type.lower() for word in wanted)
+            if all(word in row.words for word in wanted)
         ]
         table.needles = wanted
         table.empty = (

@@ -17,7 +17,7 @@ from catalog.tui import terms
 from catalog.tui.cells import aligned, fit, shown
 from catalog.tui.messages import FacetToggled
 
-FIELDS = ("silo", "format", "kind", "owner", "tag")
+FIELDS = ("silo", "format", "kind", "owner", "tag", "label")
 VALUES_SHOWN = 8
 
 
