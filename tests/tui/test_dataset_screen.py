@@ -104,3 +104,23 @@ async def test_no_columns_known():
     async with driven(FakeCatalog(hits(5), columns=0)) as pilot:
         await opened(pilot)
         assert "no columns known" in screen_text(pilot)
+
+
+async def test_labels_have_a_column_where_there_are_any(tmp_path):
+    import catalog
+
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "people.csv").write_text("n,mail\n" + "".join(f"{n},ann{n}@example.org\n" for n in range(30)))
+    with catalog.connect(tmp_path / "catalog.db") as cat:
+        cat.add_silo("lab", str(tmp_path / "lab"))
+        cat.crawl()
+        async with driven(cat) as pilot:
+            await opened(pilot)
+            assert "label" not in [column.key for column in table(pilot, "schema").columns]
+            cat.crawl(classify=True)
+            await pilot.press("R")
+            await settle(pilot)
+            assert "email 100%" in screen_text(pilot)
+            await pilot.press("slash", *"email")
+            await settle(pilot)
+            assert [row.field.path for row in (table(pilot, "schema").row(0),)] == ["mail"]
