@@ -218,7 +218,7 @@ def test_the_upgrade_keeps_schedules_and_labels_come_after(db_url, tmp_path):
         cat.add_silo("lab", str(tmp_path / "lab"))
         cat.crawl(classify=True)
         cat.add_schedule("lab", "@daily", classify=True)
-    before = migrate.KNOWN[migrate.KNOWN.index("0007") - 1]
+    before = migrate.KNOWN[migrate.KNOWN.index("0006") - 1]
     command.downgrade(migrate.config(db_url), before)
     with closing(Database(db_url)) as db:
         assert db.value("SELECT COUNT(*) FROM schedule") == 1
