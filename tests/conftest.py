@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from harness.postgres import PostgresServer
 from harness.s3 import S3Server
@@ -21,15 +23,21 @@ def postgres_server():
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """An empty, migrated SQLite catalog that the others are copied from."""
+    from catalog.store import migrate
+
+    path = tmp_path_factory.mktemp("migrated") / "catalog.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def db_url(request, tmp_path):
     """The URL of an empty, migrated catalog: each test that asks runs once on either database."""
-    from catalog.store import migrate
-
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'catalog.db'}"
-        migrate.upgrade(url)
-        yield url
+        yield request.getfixturevalue("sqlite_url")
         return
     server = request.getfixturevalue("postgres_server")
     with server.database() as url:
@@ -37,10 +45,6 @@ def db_url(request, tmp_path):
 
 
 @pytest.fixture
-def sqlite_url(tmp_path):
+def sqlite_url(tmp_path, migrated):
     """The URL of an empty, migrated SQLite catalog."""
-    from catalog.store import migrate
-
-    url = f"sqlite:///{tmp_path / 'catalog.db'}"
-    migrate.upgrade(url)
-    return url
+    return f"sqlite:///{shutil.copy(migrated, tmp_path / 'catalog.db')}"

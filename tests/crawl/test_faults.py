@@ -36,16 +36,10 @@ KEYS = [f"{a}/{b}/{n:02}.csv" for a in ("a", "a-b", "b", "é") for b in ("x", "x
 PAGE = 10
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    path = tmp_path_factory.mktemp("template") / "catalog.db"
-    migrate.upgrade(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def db_url(template, tmp_path):
-    return f"sqlite:///{shutil.copy(template, tmp_path / 'catalog.db')}"
+def db_url(sqlite_url):
+    """SQLite alone: both databases are tried in `test_interruptions.py`."""
+    return sqlite_url
 
 
 # ---------------------------------------------------------------- a server that misbehaves
@@ -204,10 +198,10 @@ def test_a_server_that_misbehaves_removes_nothing_that_is_there(lake, fault):
 
 @pytest.mark.s3
 @pytest.mark.parametrize("fault", [busy_from_then_on, broken_off_from_then_on, wrong_credentials_from_then_on])
-def test_a_first_crawl_that_broke_off_leaves_nothing_twice(lake, fault, template, tmp_path):
+def test_a_first_crawl_that_broke_off_leaves_nothing_twice(lake, fault, migrated, tmp_path):
     with closing(Database(lake.url)) as old:
         info = crawls.silo(old, lake.name)
-    lake.url = f"sqlite:///{shutil.copy(template, tmp_path / 'first.db')}"
+    lake.url = f"sqlite:///{shutil.copy(migrated, tmp_path / 'first.db')}"
     with closing(Database(lake.url)) as db:
         crawls.add_silo(db, info.name, info.url, info.kind, info.options)
     assert lake.crawl(fault).state in ("partial", "failed")
@@ -276,7 +270,7 @@ def crawl_in_a_fork(tree):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_crawl_killed_again_and_again_comes_to_the_same_end(db_url, template, tmp_path, seed, monkeypatch):
+def test_a_crawl_killed_again_and_again_comes_to_the_same_end(db_url, migrated, tmp_path, seed, monkeypatch):
     chance = random.Random(seed)
     tree = Tree(db_url, tmp_path / "silo")
     estate(tree)
@@ -295,7 +289,7 @@ def test_a_crawl_killed_again_and_again_comes_to_the_same_end(db_url, template, 
             tree.write(f"odd/{chance.randrange(16)}/after{chance.random()}.csv", CSV)
     assert tree.crawl(inspect="none").state == "complete"
     assert tree.files() == tree.listed()
-    other = Bench(f"sqlite:///{shutil.copy(template, tmp_path / 'fresh.db')}", tree.address)
+    other = Bench(f"sqlite:///{shutil.copy(migrated, tmp_path / 'fresh.db')}", tree.address)
     other.crawl(inspect="none")
     assert tree.meaning() == other.meaning()
 
@@ -353,13 +347,13 @@ def unprivileged():
         os.seteuid(0)
 
 
-def test_a_folder_that_becomes_unreadable_during_a_crawl(template, monkeypatch):
+def test_a_folder_that_becomes_unreadable_during_a_crawl(migrated, monkeypatch):
     monkeypatch.setattr(run, "_EVERY", 0.0)
     home = Path(tempfile.mkdtemp(prefix="faults-"))
     try:
         home.chmod(0o777)
         database = home / "catalog.db"
-        shutil.copy(template, database)
+        shutil.copy(migrated, database)
         database.chmod(0o666)
         tree = Tree(f"sqlite:///{database}", home / "silo")
         estate(tree)

@@ -20,17 +20,10 @@ from catalog.store.engine import Database
 CSV = "a,b\n1,2\n"
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """An empty catalog, to be copied. Both databases are tried in `test_interruptions.py`."""
-    path = tmp_path_factory.mktemp("template") / "catalog.db"
-    migrate.upgrade(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def db_url(template, tmp_path):
-    return f"sqlite:///{shutil.copy(template, tmp_path / 'catalog.db')}"
+def db_url(sqlite_url):
+    """SQLite alone: both databases are tried in `test_interruptions.py`."""
+    return sqlite_url
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +54,8 @@ def estate(tree):
     tree.age()
 
 
-def fresh(template, tmp_path, address, **options):
-    bench = Bench(f"sqlite:///{shutil.copy(template, tmp_path / 'fresh.db')}", address)
+def fresh(migrated, tmp_path, address, **options):
+    bench = Bench(f"sqlite:///{shutil.copy(migrated, tmp_path / 'fresh.db')}", address)
     bench.crawl(**options)
     return bench.meaning()
 
@@ -85,7 +78,7 @@ class Listed:
 
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("mode", ["normal", "full", "quick"])
-def test_what_was_listed_is_not_listed_again(tree, template, tmp_path, monkeypatch, mode, workers):
+def test_what_was_listed_is_not_listed_again(tree, migrated, tmp_path, monkeypatch, mode, workers):
     estate(tree)
     whole = len(list(tree.folder.rglob("*/"))) + 1
     assert tree.crawl(progress=Stop(60), mode=mode, workers=workers).state == "cancelled"
@@ -96,7 +89,7 @@ def test_what_was_listed_is_not_listed_again(tree, template, tmp_path, monkeypat
     assert len(listed.paths) <= whole - 50
     assert (again.removed, again.added + again.unchanged) == (0, len(tree.listed()))
     assert tree.files() == tree.listed()
-    assert tree.meaning() == fresh(template, tmp_path, tree.address)
+    assert tree.meaning() == fresh(migrated, tmp_path, tree.address)
     assert tree.crawl().resumed is None
 
 
@@ -119,7 +112,7 @@ def test_what_changed_behind_its_back_is_seen_where_folders_have_times(tree, wor
     assert (last.added, last.changed, last.removed) == (0, 0, 0)
 
 
-def test_a_cut_off_crawl_is_gone_on_with_again_and_again(tree, template, tmp_path):
+def test_a_cut_off_crawl_is_gone_on_with_again_and_again(tree, migrated, tmp_path):
     estate(tree)
     starts, stops = [], 0
     while (report := tree.crawl(progress=Stop(25))).state == "cancelled":
@@ -129,7 +122,7 @@ def test_a_cut_off_crawl_is_gone_on_with_again_and_again(tree, template, tmp_pat
     assert stops > 3 and starts[0] is None
     places = [start.split("/") for start in starts[1:]]
     assert places == sorted(places) and len({tuple(place) for place in places}) > 2
-    assert tree.meaning() == fresh(template, tmp_path, tree.address)
+    assert tree.meaning() == fresh(migrated, tmp_path, tree.address)
 
 
 def begun(tree, **options):
@@ -242,7 +235,7 @@ def deep():
 
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("at", [4, 11, 17, 24])
-def test_a_tree_without_times_is_listed_from_where_it_stopped(memory, timeless, template, tmp_path, at, workers):
+def test_a_tree_without_times_is_listed_from_where_it_stopped(memory, timeless, migrated, tmp_path, at, workers):
     bench = memory(deep())
     assert bench.crawl(progress=Stop(at), workers=workers).state == "cancelled"
     timeless.clear()
@@ -253,7 +246,7 @@ def test_a_tree_without_times_is_listed_from_where_it_stopped(memory, timeless, 
     assert len(timeless) <= whole - (at // 3 * 3 - spine)
     assert report.added + report.unchanged == len(deep())
     assert bench.files() == bench.listed()
-    assert bench.meaning() == fresh(template, tmp_path, bench.address)
+    assert bench.meaning() == fresh(migrated, tmp_path, bench.address)
 
 
 def test_what_failed_in_a_tree_without_times_is_listed_again_with_all_below(memory, timeless):
