@@ -57,14 +57,15 @@ def listing(tree: Mapping[str, Sequence[Entry]]) -> Iterator[int]:
     transports = []
 
     def serve() -> None:
-        with suppress(OSError, EOFError, paramiko.SSHException):
+        with suppress(OSError):
             while True:
                 client, _ = server.accept()
                 transport = paramiko.Transport(client)
+                transports.append(transport)
                 transport.add_server_key(key)
                 transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, tree)
-                transport.start_server(server=_Everybody())
-                transports.append(transport)
+                with suppress(EOFError, paramiko.SSHException):  # one that leaves at once ends no other
+                    transport.start_server(server=_Everybody())
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=serve, daemon=True).start()
