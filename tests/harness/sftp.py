@@ -64,7 +64,7 @@ def listing(tree: Mapping[str, Sequence[Entry]]) -> Iterator[int]:
                 transports.append(transport)
                 transport.add_server_key(key)
                 transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, tree)
-                with suppress(EOFError, paramiko.SSHException):  # one that leaves at once ends no other
+                with suppress(EOFError, OSError, paramiko.SSHException):  # one that leaves at once ends no other
                     transport.start_server(server=_Everybody())
 
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -320,5 +320,7 @@ def _as_silo_errors(where: str) -> Iterator[None]:
     except PermissionError as error:
         raise SiloRefused(f"{where}: permission denied.") from error
     except (paramiko.SSHException, EOFError, OSError, ValueError) as error:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else text.safe(error, 200).rstrip(".")
+        # paramiko's word for a server that has not shown its key in time is "No existing session".
+        late = isinstance(error, TimeoutError) or str(error) == "No existing session"
+        reason = "no answer in time" if late else text.safe(error, 200).rstrip(".")
         raise SiloUnreachable(f"{where}: {reason or type(error).__name__}.") from error
