@@ -30,6 +30,22 @@ def name_to_text(name: str) -> str:
     return "".join(f"{_QUOTE}{ord(c) - 0xDC00:02X}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in quoted)
 
 
+def names_to_texts(names: list[str]) -> list[str]:
+    """`name_to_text` of each; the list itself when, as nearly always, that changes nothing."""
+    joined = "\n".join(names)  # one look at all of them: a look at each would cost as much as a stat
+    if joined.isascii() or (_QUOTE not in joined and _is_text(joined)):
+        return names
+    return [name_to_text(name) for name in names]
+
+
+def _is_text(words: str) -> bool:
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def text_to_name(text: str) -> str:
     """The file name that `name_to_text` was given."""
     if _QUOTE not in text:

@@ -341,7 +341,7 @@ class ListingStage:
             return None
         if not passed and is_due(path, self._share):
             return None
-        children = sorted(self._writer.known.children(path)) if known.directories else []
+        children = sorted(self._writer.known.children(known))
         if len(children) != known.directories:
             return None  # a crawl was cut off before it came to all of them
         self.listed += known.own_files

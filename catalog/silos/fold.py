@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import lt
+from operator import le, lt
 
 from catalog import text
 from catalog.model import Failure, Listing
@@ -91,8 +91,7 @@ class Folder:
     def listing(self, failure: Failure | None = None, more: bool = False) -> Listing:
         """What was gathered, as a listing; with `more` it is one of several pieces."""
         etags = self.etags if any(self.etags) else None
-        names = [text.name_to_text(name) for name in self.names]
-        directories = [text.name_to_text(name) for name in self.directories]
+        names, directories = text.names_to_texts(self.names), text.names_to_texts(self.directories)
         sizes, mtimes = bounded(self.sizes), bounded(self.mtimes)
         skipped = {"marker": self.markers} if self.markers else {}
         if any(map(lt, names[1:], names)):  # only where quoting moved a name
@@ -199,7 +198,7 @@ class KeyFold:
                 stop += 1
             names = [head[2] for head in heads[at:stop]]
             yield from self._enter(directory, names[0])
-            if any(map(_not_after, names[1:], names)):
+            if any(map(le, names[1:], names)):
                 raise OutOfOrderError
             folder = self._stack[-1]
             folder.take(page, at, stop, names)
@@ -252,10 +251,6 @@ class KeyFold:
             self._key_order = False
         if not (self._key_order or self._tree_order):
             raise OutOfOrderError
-
-
-def _not_after(name: str, before: str) -> bool:
-    return name <= before
 
 
 def _cut(page: Page, start: int) -> Page:

@@ -23,7 +23,6 @@ REFUSED = (errno.EACCES, errno.EPERM)
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # removed, or replaced by a file or a link
 _KINDS = {1: "fifo", 2: "device", 6: "device", 10: "symlink", 12: "socket"}  # st_mode >> 12
 _REGULAR, _FOLDER = 8, 4
-_QUOTE = "\u201b"  # what `text.name_to_text` quotes with, and so must quote itself
 
 _Above = tuple[int, int, "_Above"] | None
 """The directories above one, innermost first: device, inode, and those above that."""
@@ -148,20 +147,12 @@ def _listings(fd: int, path: str, mtime_ns: int) -> Iterator[Listing]:
 
 def _stored(names: list[str]) -> list[str]:
     """The names as the catalog keeps them. Sorts `names` in place into the order of what it returns."""
-    joined = "\n".join(names)  # one look at all of them: a look at each would cost as much as a stat
-    if joined.isascii() or _is_text(joined):
+    stored = text.names_to_texts(names)
+    if stored is names:
         return names
-    pairs = sorted((text.name_to_text(name), name) for name in names)
+    pairs = sorted(zip(stored, names))
     names[:] = [name for _, name in pairs]
     return [stored for stored, _ in pairs]
-
-
-def _is_text(joined: str) -> bool:
-    try:
-        joined.encode()
-    except UnicodeEncodeError:
-        return False
-    return _QUOTE not in joined
 
 
 def _listing(fd: int, path: str, names: list[str], stored: list[str], mtime_ns: int | None) -> Listing:

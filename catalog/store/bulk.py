@@ -106,7 +106,9 @@ class Writer:
             self._slices.pop(listing.path, None)
             if listing.complete:
                 here = set(listing.directories)
-                self._batch.gone += [c for name, c in self.known.children(listing.path).items() if name not in here]
+                if found.known is not None:
+                    children = self.known.children(found.known)
+                    self._batch.gone += [child for name, child in children.items() if name not in here]
                 row.mtime_ns, row.digest, row.directories = mtime_ns, found.digest, len(here)
             elif found.known is not None:
                 row.directories = max(found.known.directories, len(listing.directories))
@@ -154,7 +156,6 @@ class Writer:
     def _row(self, path: str, known: Known | None) -> Row:
         row = self._batch.rows.get(path)
         if row is None:
-            known = known or self.known.get(path)
             row = Row.of(known) if known is not None else Row(path)
         return row
 

@@ -66,12 +66,11 @@ class KnownDirectories:
         """The directory's row as it is now."""
         return next(iter(self._fetch("silo_id = ? AND path = ?", (self._silo_id, path))), None)
 
-    def children(self, path: str) -> dict[str, Known]:
-        """The live subdirectories the catalog knows of, by name."""
-        row = self.get(path)
-        if row is None or row.directories == 0:
+    def children(self, row: Known) -> dict[str, Known]:
+        """The live subdirectories the catalog knows of below a directory, by name."""
+        if row.directories == 0:
             return {}
-        return {name: known for name, known in self._children(path).items() if not known.removed}
+        return {name: known for name, known in self._children(row.path, row).items() if not known.removed}
 
     def done(self, path: str) -> None:
         """Drop a directory that will not be asked for again."""
@@ -80,10 +79,10 @@ class KnownDirectories:
         if siblings is not None and path:
             siblings.pop(name, None)
 
-    def _children(self, path: str) -> dict[str, Known]:
+    def _children(self, path: str, row: Known | None = None) -> dict[str, Known]:
         found = self._below.get(path)
         if found is None:
-            row = self.get(path)
+            row = row or self.get(path)
             rows = self._fetch("parent_id = ?", (row.id,)) if row else []
             found = self._below[path] = {known.path.rpartition("/")[2]: known for known in rows}
         return found
