@@ -292,6 +292,14 @@ def _pyc(ends: Ends) -> Match | None:
     return None
 
 
+def _faiss(ends: Ends) -> Match | None:
+    """An index header: kind, dimensions, vectors, and twice the number 2**20 (faiss/impl/index_write.cpp)."""
+    head = ends.head
+    if head[:1] == b"I" and head[1:4].isalnum() and head[16:32] == (1 << 20).to_bytes(8, "little") * 2:
+        return Match("faiss", 0.97, f"FAISS index header '{head[:4].decode()}'")
+    return None
+
+
 def at_end(ends: Ends) -> Match | None:
     """Formats that are told by how they end, whatever stands in front."""
     if looks_text(ends.tail[-512:]):
@@ -357,5 +365,5 @@ TEXTUAL: tuple[Callable[[Ends], Match | None], ...] = (_parquet, _edf, netpbm)
 BEFORE: tuple[Callable[[Ends], Match | None], ...] = (_parquet, _hdf5, _dicom)
 AFTER: tuple[Callable[[Ends], Match | None], ...] = (
     _arrow_stream, _orc, _class_or_fat, _pe, _bzip2, _ttf, _shapefile, _pickle, _safetensors, _tfrecord, _dbf, _mds,
-    _mat4, _stata_old, _edf, netpbm, _pyc, _xgboost, _lvm_or_swap, at_end, _old_tar, _boot_sector, _stl,
+    _mat4, _stata_old, _edf, netpbm, _pyc, _xgboost, _faiss, _lvm_or_swap, at_end, _old_tar, _boot_sector, _stl,
 )  # fmt: skip

@@ -88,6 +88,8 @@ def _candidate(text: str, delimiter: str, whole: bool) -> Dialect | None:
     else:
         rows = records(text, Dialect(delimiter, quote, escape, 0, 0, 0, 0.0), whole, _RECORDS)
     skip = _comments(rows)
+    if skip and rows[0][0][:1] == "#":  # where remarks stand above the table, they stand in it as well
+        rows = rows[:skip] + [row for row in rows[skip:] if len(row) > 1 or row[0][:1] != "#"]
     widths = [len(row) for row in rows[skip:]]
     if not widths:
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from catalog.formats import checks_media, protobuf, zips
+from catalog.formats import checks_media, checks_streams, protobuf, zips
 from catalog.formats.checks import AFTER, BEFORE, TEXTUAL, Ends, Match, looks_text
 from catalog.formats.checks import at_end as _at_end
 
@@ -70,6 +70,22 @@ _TABLE: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\x06\0\0sNaPpY", "snappy"),
     (0, b"\x1f\x9d", "compress"),
     (0, b"LZIP\x01", "lzip"),
+    (0, b":W&B\xe1\xbe", "wandb"),
+    (0, b"\x8bPOD\r\n\x1a\n", "pod5"),
+    (0, b"PFA1", "puffin"),
+    (0, b"VTXF", "vortex"),
+    (0, b"TRACK\0", "trackvis"),
+    (0, b"mrtrix tracks", "mrtrix"),
+    (0, b"mrtrix image\n", "mrtrix"),
+    (0, b"BLENDER", "blend"),
+    (0, b"PXR-USDC", "usd"),
+    (0, b"\xde\x12\x04\x95\0", "mo"),
+    (0, b"\x95\x04\x12\xde\0", "mo"),
+    (0, b"TZif", "tzif"),
+    (36, b"acsp", "icc"),
+    (0, b"Xcur", "xcursor"),
+    (0, b"\0\0\0\1Bud1", "ds_store"),
+    (0, b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", "lnk"),
     (0, b"7z\xbc\xaf\x27\x1c", "7z"),
     (0, b"Rar!\x1a\x07", "rar"),
     (257, b"ustar", "tar"),
@@ -167,7 +183,7 @@ _ALSO_UNSIGNED = {
     "hdr",
     "edf",
     "grib",
-} | {"pgp", "snappy", "lz4", "pem", "plist", "cram", "bcf", "bam"}
+} | {"pgp", "snappy", "lz4", "pem", "plist", "cram", "bcf", "bam", "puffin", "mrtrix", "blend", "mo", "wandb"}
 ALWAYS_SIGNED = frozenset({each[2] for each in _TABLE} - _ALSO_UNSIGNED) | {
     "parquet", "arrow", "orc", "hdf5", "netcdf", "webp", "wav", "avi", "matroska", "webm", "mp4", "mov",
     "heic", "avif", "m4a", "bzip2", "safetensors", "shapefile", "java_class", "tiff", "zip", "xlsx", "docx",
@@ -208,7 +224,7 @@ def _identify(ends: Ends) -> Match | None:
             return _refined(Match(name, _strength(magic), f"magic {_shown(magic)} at {at}"), ends)
     if plain:
         return _at_end(ends)
-    for check in (*checks_media.CHECKS, *AFTER):
+    for check in (*checks_media.CHECKS, *AFTER, *checks_streams.CHECKS):
         if found := check(ends):
             return found
     return Match(*message) if (message := protobuf.kind(head, size)) else None

@@ -58,6 +58,9 @@ FORMATS: tuple[Format, ...] = (
         rds          | rds rdata rda                | R data
         dbf          | dbf                          | dBASE table
         bcf          | bcf                          | Binary variant calls
+        pod5         | pod5                         | POD5 nanopore reads
+        puffin       | puffin                       | Iceberg Puffin statistics
+        vortex       | vortex                       | Vortex
     """),
     *_of("table", """
         csv          | csv                          | CSV
@@ -213,6 +216,8 @@ FORMATS: tuple[Format, ...] = (
         bam          | bam                          | BAM
         cram         | cram                         | CRAM
         root         | root                         | ROOT
+        trackvis     | trk                          | TrackVis fibres
+        mrtrix       | tck mif                      | MRtrix
     """),
     *_of("model", """
         safetensors  | safetensors                  | safetensors
@@ -235,6 +240,8 @@ FORMATS: tuple[Format, ...] = (
         sentencepiece |                             | SentencePiece
         catboost     | cbm                          | CatBoost
         xgboost      | ubj                          | XGBoost
+        faiss        | faiss                        | FAISS index
+        wandb        | wandb                        | Weights & Biases run
     """),
     *_of("model", "lightgbm | | LightGBM", text=True),
     *_of("archive", """
@@ -249,6 +256,8 @@ FORMATS: tuple[Format, ...] = (
         brotli       | br                           | Brotli
         compress     | z                            | compress
         lzip         | lz                           | lzip
+        lzma         | lzma                         | LZMA
+        zlib         | zlib zz                      | zlib
         7z           | 7z                           | 7-Zip
         rar          | rar                          | RAR
         jar          | jar war                      | Java archive
@@ -274,6 +283,8 @@ FORMATS: tuple[Format, ...] = (
         e57          | e57                          | E57
         stl          | stl                          | STL
         glb          | glb                          | glTF binary
+        blend        | blend                        | Blender
+        usd          | usdc                         | Universal Scene Description
     """),
     *_of("geo", """
         geojson      | geojson                      | GeoJSON
@@ -312,6 +323,12 @@ FORMATS: tuple[Format, ...] = (
         pcap         | pcap pcapng cap              | Packet capture
         pgp          | gpg pgp                      | OpenPGP
         age          | age                          | age
+        mo           | mo gmo                       | Compiled translations
+        tzif         | tzif                         | Time zone
+        icc          | icc icm                      | Colour profile
+        xcursor      |                              | X cursor
+        ds_store     |                              | Finder settings
+        lnk          | lnk                          | Windows shortcut
     """),
     *_of("font", """
         ttf          | ttf ttc                      | TrueType

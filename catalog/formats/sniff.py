@@ -68,8 +68,8 @@ _ALLOWS: dict[str, frozenset[str]] = {
         "pem": "pgp",
         "pgp": "pem",
         "pytorch": "pickle zip torchscript tar joblib",
-        "pickle": "gzip bzip2 xz lz4 npy joblib pytorch torchscript",
-        "joblib": "pickle gzip bzip2 xz lz4",
+        "pickle": "gzip bzip2 xz lz4 lzma zlib npy joblib pytorch torchscript",
+        "joblib": "pickle gzip bzip2 xz lz4 lzma zlib",
         "protobuf": "onnx saved_model graphdef coreml caffe sentencepiece",
         "keras": "hdf5 keras_h5",
         "bam": "gzip",
@@ -90,7 +90,7 @@ _ALLOWS: dict[str, frozenset[str]] = {
         "text": "log csv tsv",
     }.items()
 }
-_ARCHIVES = frozenset({"gzip", "zstd", "xz", "bzip2", "lz4", "snappy", "brotli", "compress", "lzip"})
+_ARCHIVES = frozenset({"gzip", "zstd", "xz", "bzip2", "lz4", "snappy", "brotli", "compress", "lzip", "zlib", "lzma"})
 _STRUCTURED = frozenset({"csv", "tsv", "json", "jsonl", "ipynb", "geojson", "kml", "gpx", "svg", "xml", "yaml"})
 """Kinds of text that their readers refuse when the content is another kind."""
 _OPEN_ENDED = frozenset({"text", "log"})
@@ -168,8 +168,6 @@ def _by_name(match: Match, claimed: str | None) -> Match:
 
 def _only_by_name(head: bytes, size: int | None, claimed: str | None) -> Match | None:
     """Formats without a signature that a name and a fitting structure make believable together."""
-    if claimed in ("pickle", "joblib") and (inner := _zlib_pickle(head)):
-        return Match("joblib", 0.9, inner)
     if claimed in ("pickle", "joblib", "pytorch") and _opcodes(head):
         return Match("pickle", 0.7, "opcodes of an old pickle protocol, kind by name")
     if claimed == "protobuf" and protobuf.plausible(head, size):
@@ -192,12 +190,7 @@ def _opcodes(head: bytes) -> bool:
 
 def _zlib_pickle(head: bytes) -> str | None:
     """joblib's `compress=` writes zlib without any header around a pickle."""
-    if head[:1] != b"\x78" or len(head) < 8 or int.from_bytes(head[:2], "big") % 31:
-        return None
-    try:
-        inner = zlib.decompressobj().decompress(head, 64)
-    except zlib.error:
-        return None
+    inner = zlib.decompressobj().decompress(head, 64)
     return "zlib, in it a pickle" if inner[:1] == b"\x80" and inner[1:2] <= b"\x05" else None
 
 
@@ -206,6 +199,9 @@ def _zlib_pickle(head: bytes) -> str | None:
 
 def _inside(outer: Match, head: bytes, whole: bool, claimed: str | None) -> Match:
     """What a compressed file holds, where that is text, tar or NIfTI; else the compression itself."""
+    if outer.format in ("zlib", "lzma"):  # no reader looks into these, but for joblib
+        inside = _zlib_pickle(head) if outer.format == "zlib" else None
+        return Match("joblib", 0.9, inside) if inside else outer
     try:
         inner = unpack.unpack(head, outer.format, _INNER) if unpack.codec_of(head) else None
     except Exception:  # noqa: BLE001 - each decompressor has errors of its own; the signature still stands

@@ -16,6 +16,8 @@ _TOKENS_LOOKED_AT = 2048
 """How far JSON is followed token by token, where it is cut off and cannot be parsed."""
 _HIGH = bytes(range(0x80, 0x100))
 _LEGACY = ("cp932", "gb18030", "big5", "euc_kr")
+_LINE = 512
+_SPACE = re.compile(r"[\r\n\t \u3000]")
 
 
 def decode(data: bytes, whole: bool) -> tuple[str, str] | None:
@@ -32,6 +34,8 @@ def decode(data: bytes, whole: bool) -> tuple[str, str] | None:
         except UnicodeDecodeError:
             continue
         # A stray control character is found in real logs; several are a sign of binary data.
+        if encoding in _LEGACY and len(text) > _LINE and not _SPACE.search(text):
+            continue  # nearly any bytes are text in these: in real text a line ends some time
         if "\0" not in text and (not _CONTROLS.search(text) or len(_CONTROLS.findall(text[:65536])) * 200 <= len(text)):
             return text, encoding
     return None
@@ -44,8 +48,11 @@ def _candidates(data: bytes) -> list[str]:
     sample = data[:4096]
     if sample.count(0) * 3 > len(sample) * 2:
         return ["utf-32-be" if sample[::4].count(0) > sample[3::4].count(0) else "utf-32-le"]
-    if sample.count(0) * 5 > len(sample):  # every second byte of Western UTF-16 is zero
-        return ["utf-16-be" if sample[::2].count(0) > sample[1::2].count(0) else "utf-16-le"]
+    if sample.count(0) * 5 > len(sample):  # every second byte of Western UTF-16 is zero, and no other
+        first, second = sample[::2].count(0), sample[1::2].count(0)
+        if min(first, second) * 20 > max(first, second):
+            return []
+        return ["utf-16-be" if first > second else "utf-16-le"]
     high = len(sample) - len(sample.translate(None, _HIGH))
     if not high:
         return ["utf-8"]

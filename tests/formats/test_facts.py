@@ -6,6 +6,7 @@ import gzip
 import json
 import pickle
 import struct
+from pathlib import Path
 
 import format_samples as make
 import format_writers as write
@@ -139,6 +140,30 @@ def test_columns_of_sqlite_tables():
 )  # fmt: skip
 def test_rows(format, rows):
     assert facts(write.sample(format)).rows == rows
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+def test_dicom_as_real_machines_write_it():
+    """Elements of a kind unknown, syntaxes that are missing or not what is written: the files that pydicom carries."""
+    pydicom = write.lib("pydicom")
+    seen = 0
+    for path in sorted((Path(pydicom.__file__).parent / "data" / "test_files").glob("*.dcm")):
+        data = path.read_bytes()
+        sniffed, found, error = inspect(make.Counted(data), len(data), path.name)
+        if sniffed.format == "unknown" or path.name == "image_dfl.dcm":  # without a header; deflated behind it
+            continue
+        assert found is not None and (error, found.finding) == (None, None), path.name
+        theirs = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+        for fact, keyword in (("width", "Columns"), ("height", "Rows"), ("modality", "Modality")):
+            assert (found.details.get(fact) or None) == (theirs.get(keyword) or None), (path.name, fact)
+        seen += 1
+    assert seen > 50
+
+
+def test_an_array_that_python_2_wrote():
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1L, 20L), }".ljust(69) + b"\n"
+    found = facts(b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + bytes(160))
+    assert (found.finding, found.details["shape"]) == (None, "[1, 20]")
 
 
 def test_no_fact_names_a_patient():

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import pickle
+import random
 import struct
+import zlib
+from pathlib import Path
 
 import format_samples as make
 import format_writers as write
@@ -121,10 +125,43 @@ def ftyp(brand: bytes, *others: bytes) -> bytes:
         (bytes(512) + b"LABELONE" + bytes(16) + b"LVM2 001" + bytes(3552), "disk_image"),
         (bytes(80) + struct.pack("<I", 2) + bytes(100), "stl"),
         (write.field(1, write.field(1, b"<unk>") + b"\x15\0\0\0\0\x18\2") * 4, "sentencepiece"),
+        (zlib.compress(bytes(range(256)) * 9), "zlib"),
+        (zlib.compress(random.Random(1).randbytes(9000), 1), "zlib"),
+        (zlib.compress(b"short"), "zlib"),
+        (lzma.compress(bytes(range(256)) * 9, lzma.FORMAT_ALONE), "lzma"),
+        (b"IxF2" + struct.pack("<iqqq", 8, 10, 1 << 20, 1 << 20) + bytes(60), "faiss"),
+        (bytes(36) + b"acsp" + bytes(100), "icc"),
+        (b"\0\0\0\1Bud1" + bytes(100), "ds_store"),
     ],
 )
 def test_kinds(data, format):
     assert look(data).format == format
+
+
+def test_translations_compiled_by_python_and_time_zones_have_names():
+    zones = Path(write.lib("tzdata").__file__).parent / "zoneinfo"
+    assert closely((zones / "Europe" / "Berlin").read_bytes()).format == "tzif"
+    # The .mo format as the manual of GNU gettext tells it: magic, revision, count, two tables, no hash table.
+    assert closely(struct.pack("<7I", 0x950412DE, 0, 0, 28, 28, 0, 28)).format == "mo"
+
+
+@pytest.mark.parametrize("word", [b"x^2 + y^2 = z^2 and so on, for all of them\n" * 9, b"x\x9c" + bytes(range(200)), b"]\0\0\x80\0" + bytes(60)])
+def test_what_only_begins_like_a_compressed_stream(word):
+    assert look(word).format not in ("zlib", "lzma")
+
+
+def test_numbers_are_no_text_of_some_far_encoding():
+    """Tensors of one value over and over, behind a few bytes of header."""
+    for number in (1.0, 0.7873589396476746):
+        data = bytes.fromhex("081408100832082810014a807d") + struct.pack("<f", number) * 4000
+        assert look(data, "input_0.pb").format == "protobuf", number
+        assert look(data).format in ("unknown", "protobuf"), number
+
+
+def test_remarks_within_a_table_do_not_choose_its_delimiter():
+    rows = "".join(f"# about {n}, which is, in a way, {n}\n#\nDE\t{n}\tEurope/Berlin\n" for n in range(30))
+    found = closely(("# a table, with remarks,\n# of two lines\n" + rows).encode(), "zones.tab")
+    assert found.format == "tsv"
 
 
 def test_a_pdf_with_a_zip_behind_it_says_so():

@@ -16,6 +16,8 @@ from catalog.model import Facts, Field
 _HEADER = 64 * 1024
 _LOOKED_INTO = 64
 """Members of an npz whose headers are read; each costs two reads."""
+_LONGS = re.compile(r"(?<=\d)L(?=\s*[,)])")
+"""How Python 2 wrote the long integers of a shape."""
 _KINDS = {"f": "float", "i": "int", "u": "uint", "c": "complex", "b": "bool"}
 
 
@@ -80,7 +82,8 @@ def parse(data: bytes) -> Header:
         raise InspectError("The array's header is longer than 64 KiB.", finding="too_large")
     if start + length > len(data):
         raise InspectError("The file ends within the array's header.", finding="truncated")
-    header = ast.literal_eval(data[start : start + length].decode("utf-8" if data[6] >= 3 else "latin-1").strip())
+    words = data[start : start + length].decode("utf-8" if data[6] >= 3 else "latin-1").strip()
+    header = ast.literal_eval(_LONGS.sub("", words) if data[6] < 3 else words)
     shape = tuple(int(each) for each in header["shape"])
     if any(each < 0 for each in shape) or len(shape) > 64:
         raise InspectError("The array has an impossible shape.")

@@ -54,17 +54,18 @@ class _Walk:
         stream = self._stream
         meta = stream.peek(2) == b"\2\0"
         if not meta:
-            self._explicit = stream.peek(6)[4:6].isalpha()
+            self._explicit = self._looks_explicit()
         for _ in range(_MOST):
             if stream.left < 8:
                 return
             group = struct.unpack(stream.order + "H", stream.peek(2))[0]
             if meta and stream.peek(2) != b"\2\0":
                 meta = False
-                self._explicit = self._syntax != "1.2.840.10008.1.2"
                 stream.order = ">" if self._syntax == "1.2.840.10008.1.2.2" else "<"
                 if self._syntax == "1.2.840.10008.1.2.1.99":
                     return  # what follows is deflated
+                # Writers forget the syntax, or announce another one than they write.
+                self._explicit = self._syntax != "1.2.840.10008.1.2" and self._looks_explicit()
                 group = struct.unpack(stream.order + "H", stream.peek(2))[0]
             if group > _PIXELS[0]:
                 return
@@ -72,13 +73,18 @@ class _Walk:
                 return
         raise InspectError("The DICOM header has more than 4,000 elements.", finding="too_large")
 
+    def _looks_explicit(self) -> bool:
+        """Whether the next element says what kind of value it has."""
+        kind = self._stream.peek(6)[4:6]
+        return kind.isalpha() and kind.isupper()
+
     def _element(self) -> bool:
         """Read one element; False at the pixels."""
-        tag, length = self._header()
+        tag, kind, length = self._header()
         if tag == _PIXELS:
             return False
         if length == _UNDEFINED:
-            self._sequence(1)
+            self._sequence(1, kind)
             return True
         fact = _TOLD.get(tag)
         if fact or tag == (0x0002, 0x0010) or tag == (0x0028, 0x0008):
@@ -95,25 +101,32 @@ class _Walk:
         self._stream.skip(length)
         return True
 
-    def _header(self) -> tuple[tuple[int, int], int]:
+    def _header(self) -> tuple[tuple[int, int], bytes, int]:
+        """Tag, kind of value (empty where it is not told) and length of the next element."""
         stream = self._stream
         group, element = stream.unpack("HH")
         if group == 0xFFFE or not self._explicit:
-            return (group, element), stream.number("I")
+            return (group, element), b"", stream.number("I")
         kind = stream.take(2)
         if kind in _LONG:
             stream.skip(2)
-            return (group, element), stream.number("I")
+            return (group, element), kind, stream.number("I")
         if not kind.isalpha():
             raise InspectError("A DICOM element has no value representation.")
-        return (group, element), stream.number("H")
+        return (group, element), kind, stream.number("H")
 
-    def _sequence(self, depth: int) -> None:
+    def _sequence(self, depth: int, kind: bytes) -> None:
         """Pass over a sequence of undefined length, and those within it."""
         if depth > _DEEPEST:
             raise InspectError("DICOM sequences are nested too deep.", finding="too_large")
+        explicit = self._explicit
+        self._explicit = explicit and kind != b"UN"  # one of a kind unknown is written without kinds (PS3.5, 6.2.2)
+        self._items(depth)
+        self._explicit = explicit
+
+    def _items(self, depth: int) -> None:
         for _ in range(_MOST):
-            tag, length = self._header()
+            tag, _kind, length = self._header()
             if tag == (0xFFFE, 0xE0DD):
                 return
             if tag == (0xFFFE, 0xE000) and length == _UNDEFINED:
@@ -124,11 +137,11 @@ class _Walk:
 
     def _item(self, depth: int) -> None:
         for _ in range(_MOST):
-            tag, length = self._header()
+            tag, kind, length = self._header()
             if tag == (0xFFFE, 0xE00D):
                 return
             if length == _UNDEFINED:
-                self._sequence(depth + 1)
+                self._sequence(depth + 1, kind)
             else:
                 self._stream.skip(length)
         raise InspectError("A DICOM item has more than 4,000 elements.", finding="too_large")
