@@ -139,6 +139,7 @@ def _show(session: Session, row: dict[str, Any], around: Trace) -> None:
             (safe(row["kind"]), safe(f"{row['silo']}/{row['name']}" if row["silo"] else row["name"])),
             ("id", str(row["id"])),
             ("uri", safe(row["uri"])),
+            ("also called", safe(", ".join(row["aliases"]))),
             ("description", safe(row["description"] or "")),
             ("owner", safe(row["owner"] or "")),
             ("tags", safe(", ".join(row["tags"]))),

@@ -38,7 +38,7 @@ TASK_KEYS = (
 )  # fmt: skip
 SHOW_KEYS = (
     *HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions", "facts", "labels",
-    "classified",
+    "classified", "aliases",
 )  # fmt: skip
 
 
@@ -279,6 +279,7 @@ def asset(
         "facts": dict(info.facts),
         "labels": None if info.labels is None else [label(one) for one in info.labels],
         "classified": info.classified,
+        "aliases": list(info.aliases),
     }
 
 

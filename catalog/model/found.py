@@ -132,7 +132,7 @@ class AssetInfo:
 
     `facts` are what its opened files agree on, or its folder told as a whole, in the words of
     `formats/vocabulary.py`. `labels` are its sensitive columns, None when nobody looked for them; `classified` is the
-    version in which they were found.
+    version in which they were found. `aliases` are the other names that lineage knows it by, as addresses.
     """
 
     hit: Hit
@@ -154,3 +154,4 @@ class AssetInfo:
     facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     labels: tuple[ColumnLabel, ...] | None = None
     classified: int | None = None
+    aliases: tuple[str, ...] = ()

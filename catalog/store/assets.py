@@ -25,6 +25,7 @@ _ASSET = (
 _NAMES = "a.id, s.name, a.path, a.removed_crawl, a.namespace, a.name FROM asset a LEFT JOIN silo s ON s.id = a.silo_id"
 _CANDIDATES = 20
 _FINDINGS = 100
+_ALIASES = 20
 
 
 def uri(silo_url: str | None, path: str, namespace: str, name: str) -> str:
@@ -108,8 +109,17 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
         last_verified_ns=verified(db, row[22], row[11]) if row[22] is not None else None,
         removed_ns=_ended(db, row[20]),
         findings=tuple(Finding(one[0], one[5], one[6] or "") for one in told if one[5])[:_FINDINGS],
-        facts=_facts(told, row[12]), labels=found, classified=looked_in,
+        facts=_facts(told, row[12]), labels=found, classified=looked_in, aliases=_aliases(db, asset_id),
     )  # fmt: skip
+
+
+def _aliases(db: Database, asset_id: int) -> tuple[str, ...]:
+    """The addresses of an asset besides its own, the first that were heard of first."""
+    rows = db.all(
+        f"SELECT namespace, name FROM alias WHERE asset_id = ? ORDER BY added_ns, name LIMIT {_ALIASES}", (asset_id,)
+    )
+    own = identity(db, asset_id)
+    return tuple(address(*row) for row in rows if row != own)
 
 
 def _facts(told: Sequence[tuple[Any, ...]], rule: str) -> dict[str, Any]:
@@ -321,6 +331,8 @@ def _exact(db: Database, name: str) -> list[tuple[int, str]]:
     if ":" in name:  # any name that lineage knows it by, in any spelling
         pair = tuple(storable(part) for part in canonical(name))
         tries.append(("a.id = (SELECT asset_id FROM alias WHERE namespace = ? AND name = ?)", pair))
+    # Of a table people know the name, and not the metastore it is in.
+    tries.append(("a.id IN (SELECT asset_id FROM alias WHERE name = ?)", (storable(name),)))
     for where, which in tries:
         sql = f"SELECT {_NAMES} WHERE a.merged_into IS NULL AND {where} ORDER BY a.id LIMIT {_CANDIDATES}"
         rows = db.all(sql, which)
