@@ -52,12 +52,19 @@ class Schema(Sequence[Field]):
 
     def __repr__(self) -> str:
         width = max((len(f.path) for f in self._fields), default=0)
-        lines = [f"{text.safe(f.path):{width}}  {f.type}{'' if f.nullable else ' not null'}" for f in self._fields]
+        lines = [
+            f"{text.safe(f.path):{width}}  {f.type}{'' if f.nullable else ' not null'}"
+            f"{f'  in {text.safe(f.unit)}' if f.unit else ''}"
+            for f in self._fields
+        ]
         return "\n".join(lines) or "<no columns known>"
 
     def _repr_html_(self) -> str:
-        rows = [(f.path, f.type, "yes" if f.nullable else "no", f.doc) for f in self._fields]
-        return html_table(("column", "type", "nullable", "doc"), rows, f"{len(rows)} columns")
+        more = [name for name in ("doc", "id", "unit") if any(getattr(f, name) is not None for f in self._fields)]
+        rows = [
+            (f.path, f.type, "yes" if f.nullable else "no", *(getattr(f, name) for name in more)) for f in self._fields
+        ]
+        return html_table(("column", "type", "nullable", *more), rows, f"{len(rows)} columns")
 
 
 class FileList(Framed):

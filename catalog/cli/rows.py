@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from catalog import text
@@ -18,7 +18,8 @@ HIT_KEYS = (
     "modified", "version", "owner", "tags",
 )  # fmt: skip
 FILE_KEYS = ("path", "size", "modified", "etag", "format", "state")
-FIELD_KEYS = ("path", "type", "nullable", "label", "country", "score", "sampled", "matched")
+LABEL_KEYS = ("label", "country", "score", "sampled", "matched")
+FIELD_KEYS = ("path", "type", "nullable", *LABEL_KEYS, "doc", "id", "unit")
 VERSION_KEYS = ("number", "observed", "crawl", "files", "bytes", "rows", "fingerprint", "schema_digest")
 SILO_KEYS = (
     "name", "url", "kind", "files", "bytes", "datasets", "last_crawl", "state", "verified", "added", "options",
@@ -87,13 +88,18 @@ FIELD_COLUMNS = (
     Column("type", "TYPE", shrinks=True),
     Column("nullable", "NULL", lambda value: "yes" if value else "no"),
 )
-LABELLED_COLUMNS = (
-    *FIELD_COLUMNS,
+LABEL_COLUMNS = (
     Column("label", "LABEL", dash),
     Column("country", "OF", dash, spare=1),
     Column("score", "SCORE", lambda value: dash(None if value is None else f"{value:.0%}"), right=True),
 )
-"""The columns of a schema in which something is sensitive."""
+"""What is added where something is sensitive."""
+TOLD_COLUMNS = (
+    Column("id", "ID", lambda value: dash(None if value is None else str(value)), right=True),
+    Column("unit", "UNIT", dash),
+    Column("doc", "DESCRIPTION", dash, shrinks=True),
+)
+"""What is added where a file tells it of any column."""
 VERSION_COLUMNS = (
     Column("number", "VERSION", right=True),
     Column("observed", "OBSERVED", when),
@@ -188,17 +194,20 @@ def fields(found: Iterable[Field], labels: Iterable[ColumnLabel] | None) -> list
 def field(found: Field, told: ColumnLabel | None) -> dict[str, Any]:
     """A column of a schema."""
     kept = {"path": found.path, "type": found.type, "nullable": found.nullable}
-    return {**kept, **({name: getattr(told, name) if told else None for name in FIELD_KEYS[3:]})}
+    labelled = {name: getattr(told, name) if told else None for name in LABEL_KEYS}
+    return {**kept, **labelled, "doc": found.doc, "id": found.id, "unit": found.unit}
 
 
-def field_columns(found: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:
-    """What people see of columns: the label only where there is any."""
-    return LABELLED_COLUMNS if any(one["label"] for one in found) else FIELD_COLUMNS
+def field_columns(found: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """What people see of columns: label, id, unit and description only where there is any."""
+    labels = LABEL_COLUMNS if any(one["label"] for one in found) else ()
+    more = (column for column in TOLD_COLUMNS if any(one[column.key] is not None for one in found))
+    return (*FIELD_COLUMNS, *labels, *more)
 
 
 def label(found: ColumnLabel) -> dict[str, Any]:
     """A sensitive column."""
-    return {"path": found.path, **{name: getattr(found, name) for name in FIELD_KEYS[3:]}}
+    return {"path": found.path, **{name: getattr(found, name) for name in LABEL_KEYS}}
 
 
 def version(found: VersionInfo) -> dict[str, Any]:

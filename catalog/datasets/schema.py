@@ -14,8 +14,17 @@ _SAME = {"large_string": "string", "string_view": "string", "large_binary": "bin
 
 
 def canonical(fields: Sequence[Field]) -> str:
-    """The fields as canonical JSON: `[[path, type, nullable, doc], …]` in order."""
-    return json.dumps([[f.path, f.type, f.nullable, f.doc] for f in fields], ensure_ascii=False, separators=(",", ":"))
+    """The fields as canonical JSON, in order: `[[path, type, nullable, doc], …]`.
+
+    Id and unit stand behind that where a field has either: what has neither keeps the digest it always had.
+    """
+    rows = [_row(field) for field in fields]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
+def _row(field: Field) -> list[object]:
+    row: list[object] = [field.path, field.type, field.nullable, field.doc]
+    return row if field.id is None and field.unit is None else [*row, field.id, field.unit]
 
 
 def schema_digest(fields: Sequence[Field]) -> str:
@@ -27,7 +36,8 @@ def union(schemas: Sequence[Sequence[Field]]) -> tuple[tuple[Field, ...], tuple[
     """All fields of several schemas in first-seen order, and what drifted, for people.
 
     A field missing from one of them is nullable; types widen as Arrow would widen them
-    (`int64` and `double` make `double`); for types that do not, the first one stays.
+    (`int64` and `double` make `double`); for types that do not, the first one stays. An id on which
+    the files do not agree is none.
     """
     fields: dict[str, Field] = {}
     present: dict[str, int] = {}
@@ -39,9 +49,12 @@ def union(schemas: Sequence[Sequence[Field]]) -> tuple[tuple[Field, ...], tuple[
             wider = _wider(known.type, field.type)
             if wider is None:
                 drift[f"{field.path} is {known.type} in some files and {field.type} in others"] = None
+            if known.unit and field.unit and known.unit != field.unit:
+                drift[f"{field.path} is in {known.unit} in some files and in {field.unit} in others"] = None
             fields[field.path] = replace(
-                known, type=wider or known.type, nullable=known.nullable or field.nullable, doc=known.doc or field.doc
-            )
+                known, type=wider or known.type, nullable=known.nullable or field.nullable, doc=known.doc or field.doc,
+                id=known.id if known.id == field.id else None, unit=known.unit or field.unit,
+            )  # fmt: skip
     for path, times in present.items():
         if times < len(schemas):
             fields[path] = replace(fields[path], nullable=True)

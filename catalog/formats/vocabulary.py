@@ -13,7 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from catalog.formats.tabular.fields import Details, bounded, clean, join
+from catalog.formats.tabular.fields import NOTHING, Details, Told, bounded, clean, join
 from catalog.model import Field
 from catalog.text import safe
 
@@ -209,7 +209,7 @@ class Tensors:
         self.kinds: Counter[str] = Counter()
         self.fields: list[Field] = []
 
-    def add(self, name: str, dtype: str, shape: Sequence[int], doc: str | None = None) -> None:
+    def add(self, name: str, dtype: str, shape: Sequence[int], more: Told = NOTHING) -> None:
         """One tensor more. Raises `ValueError` for a shape that cannot be."""
         if any(length < 0 for length in shape) or len(shape) > 64:
             raise ValueError("a tensor of impossible shape")
@@ -218,7 +218,7 @@ class Tensors:
         self.parameters += size
         self.kinds[dtype] += max(size, 1)
         if len(self.fields) <= MOST_TENSORS:
-            self.fields.append(Field(clean(name), tensor(dtype, shape), False, doc))
+            self.fields.append(Field(clean(name), tensor(dtype, shape), False, *more))
 
     def into(self, facet: Facet) -> tuple[Field, ...]:
         """Add the counts to `facet`; returns the fields."""

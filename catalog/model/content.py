@@ -16,13 +16,16 @@ class Field:
 
     `path` joins names with dots (`user.address.city`, list items as `tags[]`); a dot that is part
     of a name is written `\\.`. `type` is the Arrow type's name (`int64`, `string`,
-    `timestamp[us, tz=UTC]`, `struct`, `list`, `decimal128(10, 2)`).
+    `timestamp[us, tz=UTC]`, `struct`, `list`, `decimal128(10, 2)`). `id` is the number that the file itself
+    gives the field and keeps when it is renamed; `unit` is that of its values, as the file writes it.
     """
 
     path: str
     type: str
     nullable: bool = True
     doc: str | None = None
+    id: int | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,16 +278,23 @@ def schema(db: Database, fields: Sequence[Field], digest: Callable[[Sequence[Fie
         )
     )
     db.executemany(
-        "INSERT INTO field(schema_id, position, path, name, type, nullable, doc) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        ((schema_id, at, f.path, fold(f.path), f.type, f.nullable, f.doc) for at, f in enumerate(fields)),
+        "INSERT INTO field(schema_id, position, path, name, type, nullable, doc, field_id, unit) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (schema_id, at, f.path, fold(f.path), f.type, f.nullable, f.doc, f.id, f.unit)
+            for at, f in enumerate(fields)
+        ),
     )
     return schema_id
 
 
 def fields(db: Database, schema_id: int | None) -> tuple[Field, ...]:
     """The fields of a stored schema, in order."""
-    rows = db.all("SELECT path, type, nullable, doc FROM field WHERE schema_id = ? ORDER BY position", (schema_id,))
-    return tuple(Field(row[0], row[1], bool(row[2]), row[3]) for row in rows)
+    rows = db.all(
+        "SELECT path, type, nullable, doc, field_id, unit FROM field WHERE schema_id = ? ORDER BY position",
+        (schema_id,),
+    )
+    return tuple(Field(row[0], row[1], bool(row[2]), *row[3:]) for row in rows)
 
 
 def opened(db: Database, asset_id: int, belongs: Belongs) -> list[tuple[Any, ...]]:

@@ -60,12 +60,24 @@ FIELDS: tuple[Column[FieldRow], ...] = (
     Column("nullable", "null", lambda r: "yes" if r.field.nullable else "no", 4, 4, 2, tone="dim"),
     Column("doc", "description", lambda r: shown(r.field.doc, 400), 12, 60, 4, tone="dim"),
 )
-LABELLED_FIELDS: tuple[Column[FieldRow], ...] = (
-    *FIELDS[:-1],
-    Column("label", "label", lambda r: shown(r.label.shown, 80) if r.label else "", 12, 24, 2, tone="warn"),
-    FIELDS[-1],
+_LABEL: Column[FieldRow] = Column(
+    "label", "label", lambda r: shown(r.label.shown, 80) if r.label else "", 12, 24, 2, tone="warn"
 )
-"""The schema of an asset with sensitive columns."""
+_ID: Column[FieldRow] = Column(
+    "id", "id", lambda r: "" if r.field.id is None else str(r.field.id), 4, 10, 5, right=True, tone="dim"
+)
+_UNIT: Column[FieldRow] = Column("unit", "unit", lambda r: shown(r.field.unit, 60), 6, 16, 2)
+
+
+def field_columns(rows: Sequence[FieldRow]) -> tuple[Column[FieldRow], ...]:
+    """The columns of a schema: labels, ids and units only where there are any."""
+    more = (
+        (_LABEL, any(row.label for row in rows)),
+        (_UNIT, any(row.field.unit for row in rows)),
+        (_ID, any(row.field.id is not None for row in rows)),
+    )
+    return (*FIELDS[:-1], *(column for column, used in more if used), FIELDS[-1])
+
 
 FILES: tuple[Column[FileInfo], ...] = (
     Column("path", "path", lambda f: shown(f.path, 2000), 36, 0, 0, cut="start"),

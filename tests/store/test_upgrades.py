@@ -7,7 +7,8 @@ from contextlib import closing
 import pytest
 
 from catalog.errors import StoreError, StoreOutdated
-from catalog.store import migrate
+from catalog.model import Field
+from catalog.store import inspections, migrate
 from catalog.store.engine import Database
 from catalog.store.schema import Table
 
@@ -42,6 +43,11 @@ def test_an_upgrade_keeps_the_rows(empty_url, start):
             "INSERT INTO file(directory_id, name, size, first_crawl) VALUES (1, ?, ?, 1)", [("a.csv", 10), ("b.csv", 20)]
         )
         db.execute("INSERT INTO name_text(rowid, text) VALUES (1, 'a.csv')")
+        db.execute("INSERT INTO schema(id, digest, columns) VALUES (1, 'd', 1)")
+        db.execute(
+            "INSERT INTO field(schema_id, position, path, name, type, nullable, doc) VALUES (1, 0, 'A', 'a', 'int64', ?, 'how many')",
+            (True,),
+        )
         for path in ("a.csv", "b.csv"):
             db.execute(
                 "INSERT INTO asset(id, kind, namespace, name, silo_id, path, root, rule, key, confidence, evidence, files, "
@@ -54,6 +60,7 @@ def test_an_upgrade_keeps_the_rows(empty_url, start):
         migrate.require_current(db)
         assert db.all("SELECT name, size FROM file ORDER BY name") == [("a.csv", 10), ("b.csv", 20)]
         assert [row[0] for row in db.all("SELECT path FROM asset ORDER BY path")] == ["a.csv", "b.csv"]
+        assert inspections.fields(db, 1) == (Field("A", "int64", True, "how many"),)
     assert migrate.check(empty_url) == []
 
 

@@ -7,7 +7,7 @@ import re
 from catalog.errors import InspectError
 from catalog.formats.base import RangeReader, parsing
 from catalog.formats.stream import Stream
-from catalog.formats.tabular.fields import clean, join
+from catalog.formats.tabular.fields import clean, join, told
 from catalog.formats.vocabulary import Facet, elements, tensor
 from catalog.model import Facts, Field
 
@@ -86,5 +86,6 @@ def _columns(name: str, cards: dict[str, str]) -> list[Field]:
         if form and form[1] not in ("", "1") and form[2] not in "APQ":
             kind = "list"
         column = cards.get(f"TTYPE{index}") or f"col{index}"
-        found.append(Field(join(clean(name).replace(".", "\\."), column), kind, True, cards.get(f"TUNIT{index}")))
+        more = told({"unit": cards.get(f"TUNIT{index}")})
+        found.append(Field(join(clean(name).replace(".", "\\."), column), kind, True, *more))
     return found

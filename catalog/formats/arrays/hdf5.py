@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.formats.base import KIB, RangeReader, parsing
 from catalog.formats.models.keras import described
-from catalog.formats.tabular.fields import clean, join
+from catalog.formats.tabular.fields import clean, join, told
 from catalog.formats.vocabulary import Facet, Tensors, tensor
 from catalog.model import Facts, Field
 
@@ -143,8 +143,8 @@ class _Walk:
             self.tensors.fields += [Field(join(path, n), str(item.dtype[n]), False) for n in names[:1000]]
             self.tensors.count += 1
             return
-        units = _words(item, "units")
-        self.tensors.add(clean(path), _dtype(item.dtype, self._h5py), shape, units and clean(units)[:60])
+        more = told({name: _words(item, name) for name in ("units", "long_name", "description")})
+        self.tensors.add(clean(path), _dtype(item.dtype, self._h5py), shape, more)
 
 
 def _dtype(dtype: Any, h5py: Any) -> str:

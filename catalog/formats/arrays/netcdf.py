@@ -5,7 +5,7 @@ from __future__ import annotations
 from catalog.errors import InspectError
 from catalog.formats.base import RangeReader, parsing
 from catalog.formats.stream import Stream
-from catalog.formats.tabular.fields import clean
+from catalog.formats.tabular.fields import clean, told
 from catalog.formats.vocabulary import Facet, Tensors
 from catalog.model import Facts
 
@@ -90,11 +90,11 @@ class _Header:
     def _variable(self) -> None:
         name = self._name()
         places = [self._number() for _ in range(min(self._number(), 1024))]
-        units = [words for key, words in (self._attribute() for _ in range(self._list(_ATTRIBUTES))) if key == "units"]
+        more = told(dict(self._attribute() for _ in range(self._list(_ATTRIBUTES))))
         kind = self._stream.number("I")
         self._number()
         self._stream.number(self._offset)
         if kind not in _TYPES or any(place >= len(self.dimensions) for place in places):
             raise InspectError("A variable has an unknown type or dimension.")
         shape = [self.dimensions[place][1] or (self.records or 0) for place in places]
-        self.tensors.add(name.replace(".", "\\."), _TYPES[kind][0], shape, units[0] if units else None)
+        self.tensors.add(name.replace(".", "\\."), _TYPES[kind][0], shape, more)

@@ -8,10 +8,10 @@ from typing import Any
 
 from catalog.errors import InspectError
 from catalog.formats.base import MIB, RangeReader, TreeReader, parsing
-from catalog.formats.tabular.fields import clean
-from catalog.formats.vocabulary import Facet, Tensors, dtypes
+from catalog.formats.tabular.fields import NOTHING, Told, clean, told
+from catalog.formats.vocabulary import MOST_TENSORS, Facet, Tensors, dtypes
 from catalog.formats.zipdir import ZipDirectory
-from catalog.model import Facts
+from catalog.model import Facts, Field
 
 _DOCUMENT = 8 * MIB
 _MOST = 500
@@ -69,6 +69,11 @@ def _facts(read: Read, known: list[str]) -> Facts:
     return found.facts()
 
 
+def _path(folder: str) -> str:
+    """The path of the array in a folder of the store; a store that is one array has a value."""
+    return clean(folder or "value").replace(".", "\\.").replace("/", ".")
+
+
 def _bounded(documents: Any) -> list[tuple[str, Any]]:
     return list(documents.items())[:20_000] if isinstance(documents, dict) else []
 
@@ -81,6 +86,7 @@ class _Store:
         self.groups = 0
         self.codecs: set[str] = set()
         self.chunks: str | None = None
+        self.told: dict[str, Told] = {}
 
     def facts(self) -> Facts:
         facet = self.facet
@@ -88,7 +94,9 @@ class _Store:
         facet.add("groups", self.groups)
         facet.add("chunks", self.chunks)
         kinds = dtypes(self.tensors.kinds)
-        fields = self.tensors.into(facet)
+        plain = self.tensors.into(facet)
+        # What an array says of itself may stand behind it, in a file of its own.
+        fields = tuple(Field(f.path, f.type, f.nullable, *self.told.get(f.path, NOTHING)) for f in plain)
         facet.add("arrays", facet.details.pop("tensors", None))
         facet.details.pop("parameters", None)
         facet.add("dtype", kinds)
@@ -104,6 +112,8 @@ class _Store:
             self.groups += 1
         elif kind == ".zattrs" and not folder:
             self.facet.add("attributes", [str(key) for key in document])
+        elif kind == ".zattrs" and len(self.told) < MOST_TENSORS:
+            self.told[_path(folder)] = told(document)
         elif kind == ".zarray":
             compressor = document.get("compressor")
             name = compressor.get("id") if isinstance(compressor, dict) else None
@@ -126,11 +136,13 @@ class _Store:
         kind = document.get("data_type")
         dtype = kind if isinstance(kind, str) else str((kind or {}).get("name", "unknown"))
         self.array(path, dtype, document.get("shape"), chunks, named[-1] if named else None)
+        if isinstance(document.get("attributes"), dict):
+            self.told[_path(path)] = told(document["attributes"])
 
     def array(self, path: str, dtype: str, shape: Any, chunks: Any, codec: str | None) -> None:
         if not isinstance(shape, list) or not all(isinstance(n, int) for n in shape):
             raise InspectError("An array of the store has no shape.")
-        self.tensors.add(clean(path or "value").replace(".", "\\.").replace("/", "."), clean(dtype)[:40], shape)
+        self.tensors.add(_path(path), clean(dtype)[:40], shape)
         if codec:
             self.codecs.add(clean(codec)[:20])
         if self.chunks is None and isinstance(chunks, list):

@@ -10,7 +10,7 @@ from typing import Any
 
 from catalog.errors import InspectError
 from catalog.formats.base import MIB, TreeFile, TreeReader, parsing
-from catalog.formats.tabular.fields import DEEPEST, bounded, clean, join
+from catalog.formats.tabular.fields import DEEPEST, NOTHING, Told, bounded, clean, join, told
 from catalog.formats.vocabulary import Facet
 from catalog.model import Facts, Field
 from catalog.text import iso
@@ -18,6 +18,7 @@ from catalog.text import iso
 LOG = "_delta_log"
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10}))?\.parquet")
+_ID = "delta.columnMapping.id"
 _MOST_COMMITS = 150
 _COMMIT_SIZE = 8 * MIB
 _CHECKPOINT_SIZE = 24 * MIB
@@ -150,26 +151,26 @@ def _fields(path: str, schema: Any, depth: int) -> Iterator[Field]:
         return
     for member in schema.get("fields") or ():
         name = join(path, str(member["name"]))
-        doc = (member.get("metadata") or {}).get("comment")
-        kind = clean(doc) if isinstance(doc, str) else None
-        yield from _walk(name, member["type"], bool(member.get("nullable", True)), kind, depth)
+        yield from _walk(
+            name, member["type"], bool(member.get("nullable", True)), told(member.get("metadata") or {}, _ID), depth
+        )
 
 
-def _walk(path: str, kind: Any, nullable: bool, doc: str | None, depth: int) -> Iterator[Field]:
+def _walk(path: str, kind: Any, nullable: bool, more: Told, depth: int) -> Iterator[Field]:
     if isinstance(kind, str):
         decimal = re.fullmatch(r"decimal\((\d+),\s*(-?\d+)\)", kind)
         named = f"decimal128({decimal[1]}, {decimal[2]})" if decimal else _TYPES.get(kind, clean(kind)[:40])
-        yield Field(path, named, nullable, doc)
+        yield Field(path, named, nullable, *more)
         return
     outer = {"struct": "struct", "array": "list", "map": "map"}.get(str(kind.get("type")), "unknown")
-    yield Field(path, outer, nullable, doc)
+    yield Field(path, outer, nullable, *more)
     if depth >= DEEPEST:
         return
     if outer == "struct":
         yield from _fields(path, kind, depth + 1)
     elif outer == "list":
-        yield from _walk(f"{path}[]", kind["elementType"], bool(kind.get("containsNull", True)), None, depth + 1)
+        yield from _walk(f"{path}[]", kind["elementType"], bool(kind.get("containsNull", True)), NOTHING, depth + 1)
     elif outer == "map":
-        yield from _walk(f"{path}.key", kind["keyType"], False, None, depth + 1)
+        yield from _walk(f"{path}.key", kind["keyType"], False, NOTHING, depth + 1)
         value_nullable = bool(kind.get("valueContainsNull", True))
-        yield from _walk(f"{path}.value", kind["valueType"], value_nullable, None, depth + 1)
+        yield from _walk(f"{path}.value", kind["valueType"], value_nullable, NOTHING, depth + 1)

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, MIB, TreeFile, TreeReader, parsing
-from catalog.formats.tabular.fields import DEEPEST, bounded, clean, join
+from catalog.formats.tabular.fields import DEEPEST, Told, bounded, clean, join, numbered, told
 from catalog.formats.vocabulary import Facet
 from catalog.model import Facts, Field
 from catalog.text import iso
@@ -135,28 +135,27 @@ def _fields(path: str, schema: Any, depth: int) -> Iterator[Field]:
     if not isinstance(schema, dict) or depth > DEEPEST:
         return
     for member in schema.get("fields") or ():
-        doc = member.get("doc")
         name = join(path, str(member["name"]))
-        yield from _walk(
-            name, member["type"], not member.get("required"), clean(doc) if isinstance(doc, str) else None, depth
-        )
+        yield from _walk(name, member["type"], not member.get("required"), told(member, "id"), depth)
 
 
-def _walk(path: str, kind: Any, nullable: bool, doc: str | None, depth: int) -> Iterator[Field]:
+def _walk(path: str, kind: Any, nullable: bool, more: Told, depth: int) -> Iterator[Field]:
     if isinstance(kind, str):
-        yield Field(path, _primitive(kind), nullable, doc)
+        yield Field(path, _primitive(kind), nullable, *more)
         return
     outer = str(kind.get("type"))
-    yield Field(path, outer if outer in ("struct", "list", "map") else "unknown", nullable, doc)
+    yield Field(path, outer if outer in ("struct", "list", "map") else "unknown", nullable, *more)
     if depth >= DEEPEST:
         return
     if outer == "struct":
         yield from _fields(path, kind, depth + 1)
     elif outer == "list":
-        yield from _walk(f"{path}[]", kind["element"], not kind.get("element-required"), None, depth + 1)
+        items = numbered(kind.get("element-id"))
+        yield from _walk(f"{path}[]", kind["element"], not kind.get("element-required"), items, depth + 1)
     elif outer == "map":
-        yield from _walk(f"{path}.key", kind["key"], False, None, depth + 1)
-        yield from _walk(f"{path}.value", kind["value"], not kind.get("value-required"), None, depth + 1)
+        keys, values = numbered(kind.get("key-id")), numbered(kind.get("value-id"))
+        yield from _walk(f"{path}.key", kind["key"], False, keys, depth + 1)
+        yield from _walk(f"{path}.value", kind["value"], not kind.get("value-required"), values, depth + 1)
 
 
 def _primitive(kind: str) -> str:

@@ -107,7 +107,7 @@ class _Manifest:
         for number, (parent, name, kind, nullable) in sorted(self._columns.items()):
             listed = parent in self._columns and self._columns[parent][2].startswith(("list", "large_list"))
             paths[number] = f"{paths.get(parent, '')}[]" if listed else join(paths.get(parent, ""), name)
-            found.append(Field(paths[number], _type(kind), nullable))
+            found.append(Field(paths[number], _type(kind), nullable, None, number))
         return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, MIB, RangeReader, parsing
 from catalog.formats.protobuf import varint
-from catalog.formats.tabular.fields import DEEPEST, Details, bounded, clean, join
+from catalog.formats.tabular.fields import DEEPEST, NOTHING, Details, Told, bounded, clean, join, numbered, told
 from catalog.model import Facts, Field
 
 _HEADS = (64 * KIB, MIB, 8 * MIB)
@@ -93,7 +93,7 @@ def fields_of(schema: Any) -> Iterator[Field]:
     types = _Types()
     if isinstance(schema, dict) and schema.get("type") == "record":
         return types.record("", schema, 1)
-    return types.walk("value", schema, None, 1)
+    return types.walk("value", schema, NOTHING, 1)
 
 
 class _Types:
@@ -103,7 +103,7 @@ class _Types:
         self.named: dict[str, Mapping[str, Any]] = {}
         self.entered: list[str] = []
 
-    def walk(self, path: str, schema: Any, doc: object, depth: int) -> Iterator[Field]:
+    def walk(self, path: str, schema: Any, more: Told, depth: int) -> Iterator[Field]:
         """The field at `path` and its members."""
         nullable = False
         schema = self._resolve(schema)
@@ -112,15 +112,15 @@ class _Types:
             branches = [branch for branch in schema if branch != "null"]
             single = len(branches) == 1
             schema = self._resolve(branches[0]) if single else {"type": "union" if branches else "null"}
-        yield Field(path, _name(schema), nullable, clean(doc) if isinstance(doc, str) else None)
+        yield Field(path, _name(schema), nullable, *more)
         kind = schema.get("type")
         if depth >= DEEPEST:
             return
         if kind == "array":
-            yield from self.walk(f"{path}[]", schema["items"], None, depth + 1)
+            yield from self.walk(f"{path}[]", schema["items"], numbered(schema.get("element-id")), depth + 1)
         elif kind == "map":
-            yield Field(f"{path}.key", "string", nullable=False)
-            yield from self.walk(f"{path}.value", schema["values"], None, depth + 1)
+            yield Field(f"{path}.key", "string", False, *numbered(schema.get("key-id")))
+            yield from self.walk(f"{path}.value", schema["values"], numbered(schema.get("value-id")), depth + 1)
         elif kind in ("record", "error"):
             yield from self.record(path, schema, depth + 1)
 
@@ -132,7 +132,7 @@ class _Types:
         self.named[name] = schema
         self.entered.append(name)
         for member in schema.get("fields", ()):
-            yield from self.walk(join(path, str(member["name"])), member["type"], member.get("doc"), depth)
+            yield from self.walk(join(path, str(member["name"])), member["type"], told(member, "field-id"), depth)
         self.entered.pop()
 
     def _resolve(self, schema: Any) -> Any:

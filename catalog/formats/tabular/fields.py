@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from catalog.model import Field
 
@@ -13,6 +13,10 @@ Details = dict[str, str | int | float | bool]
 MOST_FIELDS = 10_000
 DEEPEST = 32
 _LONGEST_NAME = 1_000
+_LONGEST_UNIT = 60
+_DOCS = ("comment", "description", "doc", "long_name")
+_UNITS = ("unit", "units")
+_IDS = ("PARQUET:field_id", "iceberg.id")
 
 
 def clean(name: str) -> str:
@@ -34,24 +38,64 @@ def bounded(fields: Iterable[Field], details: Details) -> tuple[Field, ...]:
     return found[:MOST_FIELDS]
 
 
+class Told(NamedTuple):
+    """What a file says of a field besides its name and type."""
+
+    doc: str | None = None
+    id: int | None = None
+    unit: str | None = None
+
+
+NOTHING = Told()
+
+
+def told(attributes: Mapping[str, Any], *ids: str) -> Told:
+    """Documentation, id and unit of a field, as its own attributes tell them.
+
+    `ids` are the attributes that may hold the id: Arrow's, from Parquet and ORC, unless others are named.
+    """
+    unit = (_words(attributes, _UNITS) or "")[:_LONGEST_UNIT] or None
+    return Told(_words(attributes, _DOCS), _id(attributes, ids or _IDS), unit)
+
+
+def numbered(id: object) -> Told:
+    """What is known of the items of a list, or of the keys and values of a map: at most an id."""
+    return NOTHING if id is None else Told(id=_id({"id": id}, ("id",)))
+
+
+def _words(attributes: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    found = (attributes.get(name) for name in names)
+    return next((clean(words) for words in found if isinstance(words, str) and words), None)
+
+
+def _id(attributes: Mapping[str, Any], names: Iterable[str]) -> int | None:
+    for name in names:
+        id = attributes.get(name)
+        if isinstance(id, str) and id.isascii() and id.isdigit() and len(id) < 11:
+            id = int(id)
+        if isinstance(id, int) and not isinstance(id, bool) and 0 <= id < 1 << 31:
+            return id
+    return None
+
+
 def from_arrow(schema: Any) -> Iterator[Field]:
     """The fields of a `pyarrow.Schema`, parents before members."""
     for field in schema:
-        yield from _walk(join("", field.name), field.type, field.nullable, _doc(field.metadata), 1)
+        yield from _walk(join("", field.name), field.type, field.nullable, _of_metadata(field.metadata), 1)
 
 
-def _walk(path: str, type_: Any, nullable: bool, doc: str | None, depth: int) -> Iterator[Field]:
+def _walk(path: str, type_: Any, nullable: bool, more: Told, depth: int) -> Iterator[Field]:
     import pyarrow.types as kinds
 
     while kinds.is_dictionary(type_) or kinds.is_run_end_encoded(type_):
         type_ = type_.value_type  # an encoding, which differs from file to file, and no type
     name, members = _members(path, type_)
-    if kinds.is_fixed_size_list(type_) and doc is None:
-        doc = f"{type_.list_size} items each"
-    yield Field(path, name, nullable, doc)
+    if kinds.is_fixed_size_list(type_) and more.doc is None:
+        more = more._replace(doc=f"{type_.list_size} items each")
+    yield Field(path, name, nullable, *more)
     if depth < DEEPEST:
         for child_path, child in members:
-            yield from _walk(child_path, child.type, child.nullable, _doc(child.metadata), depth + 1)
+            yield from _walk(child_path, child.type, child.nullable, _of_metadata(child.metadata), depth + 1)
 
 
 def _members(path: str, type_: Any) -> tuple[str, Iterable[tuple[str, Any]]]:
@@ -75,8 +119,7 @@ def _list_tests() -> Iterator[Any]:
         yield getattr(kinds, name)
 
 
-def _doc(metadata: Mapping[bytes, bytes] | None) -> str | None:
-    for key in (b"comment", b"description", b"doc"):
-        if metadata and key in metadata:
-            return clean(metadata[key].decode("utf-8", "replace"))
-    return None
+def _of_metadata(metadata: Mapping[bytes, bytes] | None) -> Told:
+    if not metadata:
+        return NOTHING
+    return told({key.decode("utf-8", "replace"): words.decode("utf-8", "replace") for key, words in metadata.items()})

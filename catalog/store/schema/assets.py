@@ -19,7 +19,7 @@ class Schema(Table, table=True):
 
 
 class SchemaField(Table, table=True):
-    """One field of a schema, in order. `name` is the path, folded for searching."""
+    """One field of a schema, in order. `name` is the path, folded for searching; `field_id` the file's own number."""
 
     __tablename__ = "field"
 
@@ -30,6 +30,8 @@ class SchemaField(Table, table=True):
     type: str = Field(sa_type=Text)
     nullable: bool = Field(default=True)
     doc: str | None = Field(sa_type=Text, default=None)
+    field_id: int | None = Field(default=None)
+    unit: str | None = Field(sa_type=Text, default=None)
 
     __table_args__ = (Index("ix_field_name", "name"), {"sqlite_with_rowid": False})
 

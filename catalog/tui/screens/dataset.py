@@ -19,7 +19,7 @@ from catalog.tui.cells import shown
 from catalog.tui.describe import Clock, page_head
 from catalog.tui.lineage_lists import LINEAGE
 from catalog.tui.lineage_words import HOW_TO, name
-from catalog.tui.listings import FIELDS, FILES, LABELLED_FIELDS, VERSIONS, FieldRow, VersionRow, beside
+from catalog.tui.listings import FIELDS, FILES, VERSIONS, FieldRow, VersionRow, beside, field_columns
 from catalog.tui.messages import LoadFailed, RowOpened
 from catalog.tui.reader import Reader
 from catalog.tui.screens.browse import PageScreen, copying
@@ -140,7 +140,7 @@ class DatasetScreen(PageScreen):
         labels = {label.path: label for label in page.info.labels or ()}
         self._fields = [FieldRow(i, field, labels.get(field.path)) for i, field in enumerate(page.info.fields, 1)]
         table: VirtualTable[FieldRow] = self.query_one("#schema-list", VirtualTable)
-        table.columns = LABELLED_FIELDS if labels else FIELDS
+        table.columns = field_columns(self._fields)
         self._filter(self.query_one(FilterInput).value)
         self._show_files(page)
         versions = self._table("versions")
