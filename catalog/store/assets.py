@@ -100,6 +100,7 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
     if times[0] is None:
         times = db.value("SELECT MIN(added_ns) FROM alias WHERE asset_id = ?", (asset_id,)), 0
     found, looked_in = labels.labels(db, asset_id) if not past else (None, None)
+    facts = labels.without_values(_facts(told, row[12]), {one.path for one in found or ()})
     return AssetInfo(
         hit=hit, namespace=row[19], rule=row[12], pattern=row[13].partition("|")[0] or None, evidence=row[14],
         confidence=row[15], description=(words.get("description") or [None])[0],
@@ -109,7 +110,7 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
         last_verified_ns=verified(db, row[22], row[11]) if row[22] is not None else None,
         removed_ns=_ended(db, row[20]),
         findings=tuple(Finding(one[0], one[5], one[6] or "") for one in told if one[5])[:_FINDINGS],
-        facts=_facts(told, row[12]), labels=found, classified=looked_in, aliases=_aliases(db, asset_id),
+        facts=facts, labels=found, classified=looked_in, aliases=_aliases(db, asset_id),
     )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from catalog.model import ColumnLabel
 from catalog.store.datasets import under
@@ -30,7 +31,7 @@ def candidates(db: Database, silo_id: int, prefix: str, formats: Collection[str]
 def save(
     db: Database, asset: Candidate, crawl_id: int, columns: int, labels: Sequence[ColumnLabel], problems: Sequence[str]
 ) -> None:
-    """Keep what looking into an asset told, in place of what it told before."""
+    """Keep what looking into an asset told, in place of what it told before; no value of a sensitive column stays."""
     with db.transaction():
         forget(db, [asset.id])
         db.execute(
@@ -45,6 +46,26 @@ def save(
                 for at, one in enumerate(labels)
             ],
         )
+        if labels:
+            _forget_values(db, asset.id, {one.path for one in labels})
+
+
+def _forget_values(db: Database, asset_id: int, paths: Collection[str]) -> None:
+    """Take the smallest and largest values of these columns out of what the asset's directories have told."""
+    rows = db.all(
+        "SELECT i.directory_id, i.name, i.details FROM inspection i WHERE i.directory_id IN "
+        "(SELECT directory_id FROM part WHERE asset_id = ?) AND i.details LIKE '%\"ranges\"%'",
+        (asset_id,),
+    )
+    kept = [(json.dumps(without_values(json.loads(details), paths)), at, name) for at, name, details in rows]
+    db.executemany("UPDATE inspection SET details = ? WHERE directory_id = ? AND name = ?", kept)
+
+
+def without_values(facts: Mapping[str, Any], paths: Collection[str]) -> dict[str, Any]:
+    """A file's facts without the ranges of these columns."""
+    kept = [one for one in str(facts.get("ranges", "")).split(", ") if one.rpartition(" ")[0] not in paths]
+    rest = {name: value for name, value in facts.items() if name != "ranges"}
+    return {**rest, "ranges": ", ".join(kept)} if any(kept) else rest
 
 
 def forget(db: Database, assets: Collection[int]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from catalog import text
 from catalog.errors import InspectError
 from catalog.formats.base import KIB, RangeReader, parsing
-from catalog.formats.tabular import thrift
+from catalog.formats.tabular import footers, thrift
 from catalog.formats.tabular.fields import Details, bounded, from_arrow
 from catalog.formats.vocabulary import Facet
 from catalog.model import Facts, Field
@@ -23,11 +24,16 @@ def inspect(reader: RangeReader) -> Facts:
     """Facts from one read of the last 64 KiB, and one more where the footer is longer."""
     footer = _footer(reader)
     with parsing(reader, "Parquet"):
+        if (known := footers.find(footer[:-8])) is not None:
+            return _like_another(known, (reader.size or 0) - len(footer))
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         meta = pq.read_metadata(pa.BufferReader(footer))
-        _check_extent(meta, (reader.size or 0) - len(footer))
+        _check_rows(meta.num_rows)
+        groups = _row_groups(footer[:-8])
+        for start, length in _extents(meta, groups):
+            _check_pages(start, length, (reader.size or 0) - len(footer))
         details: Details = {"row_groups": meta.num_row_groups}
         if meta.created_by:
             details["created_by"] = text.safe(meta.created_by, 80)
@@ -35,11 +41,26 @@ def inspect(reader: RangeReader) -> Facts:
         keys = sorted(k.decode("utf-8", "replace") for k in meta.metadata or {} if k != b"ARROW:schema")
         if keys:
             details["metadata_keys"] = text.safe(", ".join(keys), 200)
-        fields = bounded(from_arrow(meta.schema.to_arrow_schema()), details)
-        groups = _row_groups(footer[: len(footer) - 8])
-        if len(footer) <= _PARSED:
-            _add_statistics(groups, fields, details)
-        return Facts("parquet", fields, meta.num_rows, _codecs(groups), details)
+        arrow = (meta.metadata or {}).get(b"ARROW:schema")
+        fields = footers.converted(footer[:-8], arrow)
+        if fields is None:
+            fields = bounded(from_arrow(meta.schema.to_arrow_schema()), details)
+        ranges = _add_statistics(groups, fields, details) if len(footer) <= _PARSED else None
+        facts = Facts("parquet", fields, meta.num_rows, _codecs(groups), details)
+        if ranges is not None:
+            footers.learn(footer[:-8], arrow, facts, [(path, column) for path, column, _, _ in ranges])
+        return facts
+
+
+def _like_another(found: footers.Found, end: int) -> Facts:
+    """The facts of a footer that is laid out as one whose facts are known."""
+    _check_rows(found.rows)
+    for start, length in found.extents:
+        _check_pages(start, length, end)
+    details = {**found.facts.details}
+    if found.ranges:
+        details["ranges"] = _shown(found.ranges)
+    return replace(found.facts, rows=found.rows, details=details)
 
 
 def _footer(reader: RangeReader) -> bytes:
@@ -58,20 +79,36 @@ def _footer(reader: RangeReader) -> bytes:
     return footer
 
 
-def _check_extent(meta: Any, end: int) -> None:
-    """An intact footer says nothing about the data: the last row group must end before the footer."""
-    if meta.num_rows < 0:
+def _check_rows(rows: int) -> None:
+    if rows < 0:
         raise InspectError("The Parquet footer counts less than no rows.", finding="corrupt")
-    if not meta.num_row_groups:
-        return
-    group = meta.row_group(meta.num_row_groups - 1)
-    for index in range(min(group.num_columns, _COLUMNS_LOOKED_AT)):
-        column = group.column(index)
-        if column.file_path:
-            return  # a `_metadata` file speaks of its neighbours
-        start = column.dictionary_page_offset or column.data_page_offset
-        if start < 0 or start + column.total_compressed_size > end:
-            raise InspectError("The Parquet footer points beyond the file's data.", finding="corrupt")
+
+
+def _check_pages(start: int, length: int, end: int) -> None:
+    if start < 0 or start + length > end:
+        raise InspectError("The Parquet footer points beyond the file's data.", finding="corrupt")
+
+
+def _extents(meta: Any, groups: Sequence[Sequence[thrift.Struct]]) -> Iterator[footers.Extent]:
+    """Where the last row group's columns lie: an intact footer says nothing about the data, which may be cut off.
+
+    The library is only asked where the footer was too long to be taken apart, for it dies of some damage.
+    """
+    if groups and len(groups) == meta.num_row_groups:
+        for chunk in groups[-1][:_COLUMNS_LOOKED_AT]:
+            column = chunk.get(3, {})
+            if 1 in chunk or not isinstance(column, dict):
+                return  # a `_metadata` file speaks of its neighbours
+            numbers = [column.get(number, 0) for number in (11, 9, 7)]
+            if all(isinstance(number, int) for number in numbers):
+                yield numbers[0] or numbers[1], numbers[2]
+    elif meta.num_row_groups:
+        group = meta.row_group(meta.num_row_groups - 1)
+        for index in range(min(group.num_columns, _COLUMNS_LOOKED_AT)):
+            column = group.column(index)
+            if column.file_path:
+                return
+            yield column.dictionary_page_offset or column.data_page_offset, column.total_compressed_size
 
 
 _RANGES = 4
@@ -92,25 +129,37 @@ def _row_groups(footer: bytes) -> list[list[thrift.Struct]]:
         return []  # the library could read it, so nothing is said against the file
 
 
-def _add_statistics(groups: Sequence[Sequence[thrift.Struct]], fields: Sequence[Field], details: Details) -> None:
+_Range = tuple[str, int, float, float]
+"""Path, number, smallest and largest value of a column."""
+
+
+def _add_statistics(
+    groups: Sequence[Sequence[thrift.Struct]], fields: Sequence[Field], details: Details
+) -> list[_Range] | None:
     """How many columns keep minimum and maximum, the range of the first few numbers, and what is encrypted.
 
-    Ranges of text are left out: they would be somebody's words. parquet.thrift: FileMetaData and below.
+    Ranges of text are left out: they would be somebody's words. None where the statistics are damaged.
+    parquet.thrift: FileMetaData and below.
     """
     try:
         columns = list(zip(*groups)) if groups else []
         kinds = {field.path: field.type for field in fields}
         hidden = sum(8 in column[0] for column in columns)
-        spans = [span for column in columns if (span := _span(column)) is not None]
+        spans = [(at, span) for at, column in enumerate(columns) if (span := _span(column)) is not None]
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error):
-        return
+        return None
     details["statistics"] = len(spans)
     if hidden:
         details["encrypted_columns"] = hidden
-    numbers = [span for span in spans if span[1] is not None and kinds.get(span[0]) in _NUMBERS]
-    plain = [f"{path} {low:g}..{high:g}" for path, low, high in numbers]
-    if plain:
-        details["ranges"] = text.safe(", ".join(plain[:_RANGES]), 200)
+    numbers = [(at, span) for at, span in spans if span[1] is not None and kinds.get(span[0]) in _NUMBERS]
+    told = [(path, at, low, high) for at, (path, low, high) in numbers[:_RANGES]]
+    if told:
+        details["ranges"] = _shown([(path, low, high) for path, _, low, high in told])
+    return told
+
+
+def _shown(ranges: Sequence[tuple[str, float, float]]) -> str:
+    return text.safe(", ".join(f"{path} {low + 0:g}..{high + 0:g}" for path, low, high in ranges), 200)
 
 
 _NUMBERS = frozenset({"int8", "int16", "int32", "int64", "float", "double"})

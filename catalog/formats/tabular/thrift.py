@@ -6,7 +6,7 @@ Written here because the library that reads Parquet aborts its process on some d
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 _DEEPEST = 24
 _MOST = 400_000
@@ -15,18 +15,73 @@ Struct = dict[int, Any]
 """Field number to value: numbers, booleans, bytes, lists, structs."""
 
 
+class Leaf(NamedTuple):
+    """A value that holds no others: the numbers of the fields and elements it lies in, its type, and its bytes."""
+
+    path: tuple[int, ...]
+    kind: int
+    start: int
+    end: int
+
+
 class Reader:
     """Decodes structs from bytes. Raises `ValueError` and `IndexError` for what is none."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, at: int = 0) -> None:
         self._data = data
-        self._at = 0
+        self._at = at
         self._items = 0
 
-    def struct(self, depth: int = 0) -> Struct:
-        """The struct that starts here."""
+    @property
+    def at(self) -> int:
+        """How far it has come."""
+        return self._at
+
+    def spans(self) -> dict[int, tuple[int, int]]:
+        """Where each field of the struct that starts here begins, with its header, and ends."""
+        found: dict[int, tuple[int, int]] = {}
+        number, start = 0, self._at
+        while header := self._byte():
+            kind, step = header & 15, header >> 4
+            number = number + step if step else self._zigzag()
+            if kind not in (1, 2):
+                self._value(kind, 0)
+            found[number] = (start, self._at)
+            start = self._at
+        return found
+
+    def leaves(self, until: int, after: int = 0) -> list[Leaf]:
+        """The leaves of the fields that follow field `after` of a struct, up to the byte `until`."""
+        found: list[Leaf] = []
+        number = after
+        while self._at < until:
+            header = self._byte()
+            number = number + (header >> 4) if header >> 4 else self._zigzag()
+            self._gather(header & 15, (number,), found)
+        return found
+
+    def _gather(self, kind: int, path: tuple[int, ...], found: list[Leaf]) -> None:
+        start, number = self._at, 0
+        if kind in (1, 2) or len(path) > _DEEPEST:
+            return  # a boolean field has no bytes of its own
+        if kind == 12:
+            while header := self._byte():
+                number = number + (header >> 4) if header >> 4 else self._zigzag()
+                self._gather(header & 15, (*path, number), found)
+        elif kind in (9, 10):
+            count, element = self._list_header()
+            if element in (1, 2):
+                self._at += count
+            for place in range(count if element not in (1, 2) else 0):
+                self._gather(element, (*path, place), found)
+        else:
+            self._value(kind, 0)
+            found.append(Leaf(path, kind, start, self._at))
+
+    def struct(self, depth: int = 0, after: int = 0) -> Struct:
+        """The struct that starts here, or what follows field `after` of it."""
         found: Struct = {}
-        data, number = self._data, 0
+        data, number = self._data, after
         if depth > _DEEPEST:
             raise ValueError("nested too deep")
         while header := data[self._at]:
@@ -80,7 +135,7 @@ class Reader:
         if kind == 7:
             return struct.unpack("<d", self._take(8))[0]
         if kind == 8:
-            return self._take(self._varint())
+            return self._take(self.varint())
         if kind in (9, 10):
             return self._list(depth)
         if kind == 12:
@@ -93,7 +148,7 @@ class Reader:
 
     def _list_header(self) -> tuple[int, int]:
         header = self._byte()
-        count = header >> 4 if header >> 4 != 15 else self._varint()
+        count = header >> 4 if header >> 4 != 15 else self.varint()
         if count > len(self._data) - self._at:
             raise ValueError("a list longer than the data")
         return count, header & 15
@@ -109,7 +164,8 @@ class Reader:
         self._at += length
         return self._data[self._at - length : self._at]
 
-    def _varint(self) -> int:
+    def varint(self) -> int:
+        """The unsigned number that starts here."""
         value = 0
         for shift in range(0, 70, 7):
             byte = self._byte()
@@ -119,5 +175,5 @@ class Reader:
         raise ValueError("a number longer than ten bytes")
 
     def _zigzag(self) -> int:
-        value = self._varint()
+        value = self.varint()
         return value >> 1 ^ -(value & 1)
