@@ -90,7 +90,8 @@ def main() -> None:
             cpu([sys.executable, "-c", code, str(root)], said=said)
             spent.append(float(said[0]))
         rounds.append((spent[0], spent[1]))
-    figure(f"facts of {asked.files:,} Parquet files, x CPU of pyarrow's metadata and schema", f"{ratio(rounds):.2f}", "bar 0.7")
+    label = f"facts of {asked.files:,} Parquet files, x CPU of pyarrow's metadata and schema"
+    figure(label, f"{ratio(rounds):.2f}", "bar 0.7")
 
 
 if __name__ == "__main__":
