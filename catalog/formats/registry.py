@@ -182,6 +182,17 @@ def _by_footer(reader: RangeReader, claimed: str | None) -> tuple[Sniffed, Facts
     return None
 
 
+def first_range(size: int | None, name: str) -> tuple[int, int]:
+    """Offset and length of what `inspect` reads first of a file with this size and name."""
+    claimed = claimed_format(name)
+    if size is not None and size <= _SMALL:
+        return 0, size
+    if size is not None and claimed == "parquet":
+        return size - _WIDE, _WIDE
+    known = BY_NAME.get(claimed or "")
+    return 0, _WIDE if known and known.text else _LOOK
+
+
 def _look(reader: RangeReader, claimed: str | None) -> tuple[bytes, bytes]:
     """Head and tail in one or two reads, each as long as the inspector of the claimed format will want it."""
     if reader.size is not None and reader.size <= _SMALL:

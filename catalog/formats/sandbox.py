@@ -6,7 +6,8 @@ killed when it takes too long. Its address space is capped, it can write no file
 environment holds nothing of the caller's.
 
 A message is its length (4 bytes, big-endian) and its bytes: JSON, or a range's content behind one byte
-that says whether it could be read.
+that says whether it could be read. What a worker is going to ask for first comes with the question; a
+schema that it told before is told by its number.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import IO, TYPE_CHECKING, Any
 
 from catalog.errors import CatalogError, InspectError, SiloError
@@ -49,6 +50,7 @@ _LARGEST = 16 * 1024 * 1024
 _LENGTH = 4
 _READ, _NOT_READ = b"+", b"-"
 _CODE = "from catalog.formats.sandbox import serve; serve()"
+_SCHEMAS = 64
 _FILES_A_WORKER = 5_000
 """A worker is replaced after so many files: what libraries leak is given back."""
 
@@ -85,10 +87,14 @@ class Sandbox:
 
     def inspect(self, fetch: Fetch, size: int | None, name: str, caps: Caps | None = None) -> Told:
         """As `registry.inspect`. A worker that dies or hangs gives the finding `crashed` or `too_large`."""
+        from catalog.formats.registry import first_range
+
+        first = first_range(size, name)
+        ahead = fetch(*first) if first[1] else b""  # no worker waits for it, or is lost when it fails
         caps = caps or Caps()
         with self._worker() as worker:
             try:
-                return worker.inspect(fetch, size, name, caps)
+                return worker.inspect(fetch, size, name, caps, first, ahead)
             except _Lost as lost:
                 worker.kill()
                 error = InspectError(lost.message, finding=lost.finding)
@@ -169,17 +175,21 @@ class _Worker:
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._out, selectors.EVENT_READ)
         self._files = 0
+        self._schemas = _Heard()
 
     @property
     def usable(self) -> bool:
         return self._process.poll() is None and self._files < _FILES_A_WORKER
 
-    def inspect(self, fetch: Fetch, size: int | None, name: str, caps: Caps) -> Told:
+    def inspect(
+        self, fetch: Fetch, size: int | None, name: str, caps: Caps, first: tuple[int, int], ahead: bytes
+    ) -> Told:
         def answer(asked: dict[str, Any]) -> bytes:
             offset, length = (int(number) for number in asked["read"])
             return fetch(offset, length)
 
-        return _from_json(self._converse({"name": name, "size": size}, answer, caps))
+        told = self._converse({"name": name, "size": size, "ahead": first}, answer, caps, ahead)
+        return _from_json(told, self._schemas)
 
     def inspect_tree(
         self, rule: str, listing: Callable[[str], Sequence[TreeFile]], fetch: Callable[[str, int, int], bytes],
@@ -192,7 +202,7 @@ class _Worker:
             return fetch(str(asked["path"]), offset, length)
 
         told = self._converse({"tree": rule}, answer, caps)
-        return _facts_from(told["facts"]), _error_from(told["error"])
+        return _facts_from(told["facts"], self._schemas), _error_from(told["error"])
 
     def classify(
         self, files: Sequence[SampledFile], fetch: Callable[[str, int, int], bytes], caps: Caps
@@ -209,12 +219,15 @@ class _Worker:
         labels = tuple(ColumnLabel(**label) for label in told["labels"])
         return Classified(told["columns"], labels, tuple(told["problems"]))
 
-    def _converse(self, asked: dict[str, Any], answer: _Answer, caps: Caps) -> dict[str, Any]:
-        """Ask for one inspection and serve its reads until it tells what it found."""
+    def _converse(
+        self, asked: dict[str, Any], answer: _Answer, caps: Caps, ahead: bytes | None = None
+    ) -> dict[str, Any]:
+        """Ask for one inspection, send what it reads first, and serve its reads until it tells what it found."""
         self._files += 1
         deadline = time.monotonic() + caps.seconds + GRACE
         failed: SiloError | None = None
-        self._say({**asked, "bytes": caps.bytes, "calls": caps.calls, "seconds": caps.seconds})
+        question = json.dumps({**asked, "bytes": caps.bytes, "calls": caps.calls, "seconds": caps.seconds}).encode()
+        self._send(question, *([] if ahead is None else [ahead]))
         while True:
             told: dict[str, Any] = json.loads(self._hear(deadline, caps.seconds))
             if "read" not in told and "list" not in told:
@@ -236,12 +249,9 @@ class _Worker:
             with contextlib.suppress(OSError):
                 pipe.close()
 
-    def _say(self, message: dict[str, Any]) -> None:
-        self._send(json.dumps(message).encode())
-
-    def _send(self, content: bytes) -> None:
+    def _send(self, *messages: bytes) -> None:
         try:
-            _write(self._in, content)
+            _write(self._in, *messages)
         except (OSError, ValueError) as error:
             raise self._crashed() from error
 
@@ -291,17 +301,22 @@ def serve() -> None:
         return content[1:]
 
     def fetch(offset: int, length: int) -> bytes:
+        if [offset, length] == asked["ahead"]:
+            return ahead
         return ask(read=[offset, length])
 
+    schemas = _Told()
+    ahead = b""
     while select.select([incoming], [], [], IDLE)[0]:
         try:
             asked = json.loads(_receive(incoming))
+            ahead = _receive(incoming) if "ahead" in asked else b""
         except EOFError:
             return
         caps = Caps(asked["bytes"], asked["calls"], asked["seconds"])
         try:
             if "tree" in asked:
-                _write(outgoing, json.dumps(_tree_told(asked["tree"], ask, caps)).encode())
+                _write(outgoing, json.dumps(_tree_told(asked["tree"], ask, caps, schemas)).encode())
                 continue
             if "classify" in asked:
                 _write(outgoing, json.dumps(_labels_told(asked["classify"], ask, caps)).encode())
@@ -315,10 +330,10 @@ def serve() -> None:
         except (MemoryError, RecursionError):
             too_large = InspectError("Inspecting the file needs more memory than it may have.", finding="too_large")
             told = Sniffed("unknown", 0.0, "not read"), None, too_large
-        _write(outgoing, json.dumps(_to_json(*told)).encode())
+        _write(outgoing, json.dumps(_to_json(*told, schemas)).encode())
 
 
-def _tree_told(rule: str, ask: Callable[..., bytes], caps: Caps) -> dict[str, Any]:
+def _tree_told(rule: str, ask: Callable[..., bytes], caps: Caps, schemas: _Told) -> dict[str, Any]:
     """Inspect one folder, whose files are listed and read through `ask`."""
     from catalog.formats.base import TreeReader
     from catalog.formats.registry import inspect_tree
@@ -336,7 +351,7 @@ def _tree_told(rule: str, ask: Callable[..., bytes], caps: Caps) -> dict[str, An
     except (MemoryError, RecursionError):
         facts = None
         error = InspectError("Inspecting the folder needs more memory than it may have.", finding="too_large")
-    return {key: value for key, value in _to_json(_NOTHING, facts, error).items() if key != "sniffed"}
+    return {key: value for key, value in _to_json(_NOTHING, facts, error, schemas).items() if key != "sniffed"}
 
 
 def _labels_told(files: list[dict[str, Any]], ask: Callable[..., bytes], caps: Caps) -> dict[str, Any]:
@@ -376,8 +391,8 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
 
 
-def _write(pipe: IO[bytes], content: bytes) -> None:
-    pipe.write(len(content).to_bytes(_LENGTH, "big") + content)
+def _write(pipe: IO[bytes], *messages: bytes) -> None:
+    pipe.write(b"".join(len(one).to_bytes(_LENGTH, "big") + one for one in messages))
     pipe.flush()
 
 
@@ -399,21 +414,62 @@ def _exactly(pipe: IO[bytes], length: int) -> bytes:
 # ---------------------------------------------------------------- what is told
 
 
-def _to_json(sniffed: Sniffed, facts: Facts | None, error: InspectError | None) -> dict[str, Any]:
+class _Told:
+    """The schemas that a worker has told, by number. It and the other side forget them at the same moment."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, tuple[int, tuple[Field, ...]]] = {}
+
+    def number_or_rows(self, schema: tuple[Field, ...]) -> int | list[list[Any]]:
+        """The number of a schema that was told before, else the schema; the same one is the same object."""
+        known = self._numbers.get(id(schema))
+        if known is not None:
+            return known[0]
+        if len(self._numbers) == _SCHEMAS:
+            self._numbers.clear()
+        self._numbers[id(schema)] = len(self._numbers), schema
+        return [[*_values(one).values()] for one in schema]
+
+
+class _Heard:
+    """The schemas that a worker has told, from the other side."""
+
+    def __init__(self) -> None:
+        self._schemas: list[tuple[Field, ...]] = []
+
+    def schema(self, told: int | list[list[Any]]) -> tuple[Field, ...]:
+        """The schema that was told, which for a number is the same object as before."""
+        if isinstance(told, int):
+            return self._schemas[told]
+        if len(self._schemas) == _SCHEMAS:
+            self._schemas.clear()
+        self._schemas.append(tuple(Field(*row) for row in told))
+        return self._schemas[-1]
+
+
+def _values(one: Any) -> dict[str, Any]:
+    """The values of a dataclass by name, as they are: `asdict` copies all that is in them."""
+    return {field.name: getattr(one, field.name) for field in fields(one)}
+
+
+def _to_json(sniffed: Sniffed, facts: Facts | None, error: InspectError | None, schemas: _Told) -> dict[str, Any]:
+    told = None
+    if facts:
+        told = {**_values(facts), "fields": schemas.number_or_rows(facts.fields), "details": dict(facts.details)}
     return {
-        "sniffed": asdict(sniffed),
-        "facts": asdict(facts) if facts else None,
+        "sniffed": _values(sniffed),
+        "facts": told,
         "error": {"message": error.message, "finding": error.finding} if error else None,
     }
 
 
-def _from_json(told: dict[str, Any]) -> Told:
+def _from_json(told: dict[str, Any], schemas: _Heard) -> Told:
     sniffed = Sniffed(**{**told["sniffed"], "also": tuple(told["sniffed"]["also"])})
-    return sniffed, _facts_from(told["facts"]), _error_from(told["error"])
+    return sniffed, _facts_from(told["facts"], schemas), _error_from(told["error"])
 
 
-def _facts_from(told: dict[str, Any] | None) -> Facts | None:
-    return Facts(**{**told, "fields": tuple(Field(**field) for field in told["fields"])}) if told else None
+def _facts_from(told: dict[str, Any] | None, schemas: _Heard) -> Facts | None:
+    return Facts(**{**told, "fields": schemas.schema(told["fields"])}) if told else None
 
 
 def _error_from(told: dict[str, str] | None) -> InspectError | None:

@@ -204,9 +204,10 @@ def is_current(db: Database, target: Target) -> bool:
 
 def save(db: Database, seen: Sequence[Seen], crawl_id: int, digest: Callable[[Sequence[Field]], str]) -> None:
     """Store what opening files told; a file's format becomes what its content showed."""
+    known: dict[int, int] = {}
     with db.transaction():
         for one in seen:
-            _save_one(db, one, crawl_id, digest)
+            _save_one(db, one, crawl_id, digest, known)
 
 
 def folder(db: Database, silo_id: int, path: str, limit: int) -> list[Target]:
@@ -233,13 +234,15 @@ def save_tree(
             "AND directory_id IN (SELECT directory_id FROM part WHERE asset_id = ?)",
             (asset.rule, asset.id),
         )
-        _insert(db, one, one.facts.format if one.facts else one.target.format, crawl_id, digest)
+        _insert(db, one, one.facts.format if one.facts else one.target.format, crawl_id, digest, {})
 
 
-def _save_one(db: Database, one: Seen, crawl_id: int, digest: Callable[[Sequence[Field]], str]) -> None:
+def _save_one(
+    db: Database, one: Seen, crawl_id: int, digest: Callable[[Sequence[Field]], str], known: dict[int, int]
+) -> None:
     target, sniffed, facts = one.target, one.sniffed, one.facts
     format = facts.format if facts else sniffed.format if sniffed and sniffed.format != "unknown" else None
-    _insert(db, one, format, crawl_id, digest)
+    _insert(db, one, format, crawl_id, digest, known)
     if format and format != target.format:
         db.execute(
             "UPDATE file SET format = ? WHERE directory_id = ? AND name = ?", (format, target.directory_id, target.name)
@@ -247,10 +250,16 @@ def _save_one(db: Database, one: Seen, crawl_id: int, digest: Callable[[Sequence
 
 
 def _insert(
-    db: Database, one: Seen, format: str | None, crawl_id: int, digest: Callable[[Sequence[Field]], str]
-) -> None:
+    db: Database, one: Seen, format: str | None, crawl_id: int, digest: Callable[[Sequence[Field]], str],
+    known: dict[int, int],
+) -> None:  # fmt: skip
+    """Keep one. `known` are the ids of the schemas of this batch, of which many are one object."""
     target, sniffed, facts = one.target, one.sniffed, one.facts
-    schema_id = schema(db, facts.fields, digest) if facts and facts.fields else None
+    schema_id = None
+    if facts and facts.fields:
+        schema_id = known.get(id(facts.fields))
+        if schema_id is None:
+            schema_id = known[id(facts.fields)] = schema(db, facts.fields, digest)
     db.execute("DELETE FROM inspection WHERE directory_id = ? AND name = ?", (target.directory_id, target.name))
     db.execute(
         "INSERT INTO inspection(directory_id, name, size, mtime_ns, etag, crawl_id, format, claimed, evidence, "

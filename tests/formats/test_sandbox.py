@@ -7,6 +7,7 @@ import os
 import threading
 import time
 
+import format_samples as make
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -149,3 +150,28 @@ def test_closing_ends_the_processes():
     time.sleep(0.05)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_schema_that_was_told_before_is_the_same_object(sandbox):
+    tables = [make.parquet(make.table(20 + n)) for n in range(4)]
+    found = [sandbox.inspect(make.Counted(data), len(data), "a.parquet")[1] for data in tables]
+    assert len({id(facts.fields) for facts in found}) <= 2  # one worker tells it once, and there may be two
+    assert [facts.rows for facts in found] == [20, 21, 22, 23]
+
+
+def test_more_schemas_than_are_remembered():
+    with Sandbox(1) as sandbox:
+        for _ in range(2):
+            for columns in range(1, 150):
+                data = (",".join(f"c{n}" for n in range(columns)) + "\n" + ",".join("1" * columns) + "\n").encode()
+                _, facts, error = sandbox.inspect(make.Counted(data), len(data), "a.csv")
+                assert error is None and len(facts.fields) == columns
+
+
+@pytest.mark.parametrize("size", [1, 5_000, 200_000, 400_000])
+@pytest.mark.parametrize("name", ["a.txt", "a.bin", "a.parquet"])
+def test_a_file_is_asked_for_as_often_as_here(sandbox, size, name):
+    data = make.parquet(make.table(50)).rjust(size, b"\0") if name == "a.parquet" else b"word " * (size // 5 + 1)
+    here, there = make.Counted(data), make.Counted(data)
+    assert inspect(here, len(data), name)[0] == sandbox.inspect(there, len(data), name)[0]
+    assert there.calls == here.calls
