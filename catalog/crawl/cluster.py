@@ -8,6 +8,7 @@ again, nothing else: whoever gets them next finds what it had loaded.
 from __future__ import annotations
 
 import queue
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,19 +28,26 @@ SHARDS_PER_THREAD = 8
 _ATTEMPTS = 3
 _CONNECT_SECONDS = 15
 _LOOK_SECONDS = 1.0
+_ANSWER_SECONDS = 5
+_ALONE_SECONDS = 300.0
+"""How long a crawl waits for a worker when all are gone: clusters that scale by themselves take minutes."""
+
+Tick = Callable[[bool], None]
+"""Told every second or so whether there is any worker; may raise."""
 
 
 class Cluster:
-    """The workers behind a scheduler."""
+    """The workers behind the scheduler at `address`."""
 
-    def __init__(self, client: Client, threads: int) -> None:
+    def __init__(self, client: Client, address: str, threads: int) -> None:
         self._client = client
+        self._address = address
         self.threads = threads
 
-    def loaded(self, shards: Sequence[Shard], tick: Callable[[], None]) -> Iterator[tuple[Shard, Loaded]]:
-        """What becomes of each shard, as they are done; `tick` is called every second or so, and may raise.
+    def loaded(self, shards: Sequence[Shard], tick: Tick) -> Iterator[tuple[Shard, Loaded]]:
+        """What becomes of each shard, as they are done.
 
-        Raises `CatalogError` when no worker can do its work.
+        Raises `CatalogError` when no worker can do its work, and when there is none for five minutes.
         """
         done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         waiting: dict[Future, tuple[Shard, int]] = {}
@@ -54,12 +62,19 @@ class Cluster:
         try:
             for shard in shards:
                 submit(shard, 1)
+            seen = time.monotonic()
             while waiting:
-                tick()
+                alone = time.monotonic() - seen > _LOOK_SECONDS
+                tick(not alone)
                 try:
                     future = done.get(timeout=_LOOK_SECONDS)
                 except queue.Empty:
+                    if self._has_workers():
+                        seen = time.monotonic()
+                    elif time.monotonic() - seen > _ALONE_SECONDS:
+                        raise self._alone() from None
                     continue
+                seen = time.monotonic()
                 shard, attempt = waiting.pop(future)
                 found = _outcome(future)
                 if found.broken is not None and found.again and attempt < _ATTEMPTS:
@@ -69,8 +84,23 @@ class Cluster:
                 else:
                     yield shard, found
         finally:
-            if waiting:
+            if waiting and self._client.status == "running":
                 self._client.cancel(list(waiting), force=True)
+
+    def _has_workers(self) -> bool:
+        if self._client.status != "running":
+            return False  # the scheduler is gone as well
+        try:
+            return bool(self._client.sync(self._client.scheduler.ncores, callback_timeout=_ANSWER_SECONDS))
+        except (OSError, TimeoutError):
+            return False
+
+    def _alone(self) -> CatalogError:
+        where = text.safe(self._address, 100)
+        return CatalogError(
+            f"The Dask scheduler at {where} has had no worker for {_ALONE_SECONDS / 60:.0f} minutes.",
+            hint=f"Start some: dask worker tcp://{where}. The same command then goes on from there.",
+        )
 
 
 @contextmanager
@@ -94,13 +124,13 @@ def joined(address: str) -> Iterator[Cluster]:
                 f"The Dask scheduler at {text.safe(address, 100)} has no workers.",
                 hint=f"Start some: dask worker tcp://{address}",
             ) from error
-        yield Cluster(client, max(sum(client.nthreads().values()), 1))
+        yield Cluster(client, address, max(sum(client.nthreads().values()), 1))
 
 
 class Workers:
     """The crew of one crawl: `shard` says which, and `tick` is called now and then while it works."""
 
-    def __init__(self, cluster: Cluster, shard: Shard, tick: Callable[[], None]) -> None:
+    def __init__(self, cluster: Cluster, shard: Shard, tick: Tick) -> None:
         self.threads = cluster.threads
         self._cluster = cluster
         self._shard = shard

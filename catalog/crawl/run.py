@@ -33,6 +33,7 @@ Stop = Callable[[], bool]
 Stage = Literal["list", "inspect", "group", "done"]
 _EVERY = 0.1  # seconds between two signs of progress
 _BEAT = 15.0
+_WAITING = "waiting for a worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ class Crawl:
 
         shard = Shard(self._db.url, self._info.name, self.id, (), self._wanted.mode, self._share, __version__)
         with joined(address) as cluster:
-            self._listing.run_in_parts(self._prefix, Workers(cluster, shard, lambda: self._listed(self._prefix)))
+            crew = Workers(cluster, shard, lambda there: self._listed(self._prefix if there else _WAITING))
+            self._listing.run_in_parts(self._prefix, crew)
         counts, found = self._writer.counts, crawls.loaded(self._db, self.id)
         counts.added, counts.changed, counts.removed = found.added, found.changed, found.removed
         counts.unchanged = max(self._listing.listed - found.added - found.changed, 0)

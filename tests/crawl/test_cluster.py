@@ -172,6 +172,28 @@ def test_a_lost_worker_costs_its_shard_again_and_nothing_else(url, twin, tmp_pat
     assert everything(tree) == everything(other)
 
 
+def test_a_cluster_that_loses_all_its_workers_is_waited_for_and_then_given_up(url, tmp_path, monkeypatch):
+    from catalog.crawl import cluster as room
+
+    monkeypatch.setattr(room, "_ALONE_SECONDS", 4.0)
+    tree = Tree(url, tmp_path / "silo")
+    estate(tree)
+    told = []
+    with DaskCluster.started(1, slow=True) as cluster:
+
+        def progress(now):
+            told.append(now.prefix)
+            if cluster.workers and now.stage == "list" and tree.rows("SELECT 1 FROM crawl WHERE added > 0"):
+                cluster.kill()
+
+        with catalog.connect(url) as cat, pytest.raises(CatalogError, match="no worker for") as lost:
+            cat.crawl("lab", runner=cluster.runner, inspect="none", progress=progress)
+        assert "dask worker" in lost.value.hint and "waiting for a worker" in told
+        cluster.add()
+        report = crawl(tree, cluster.runner, inspect="none")
+    assert report.state == "complete" and tree.files() == tree.listed()
+
+
 @pytest.mark.parametrize("then", ["cluster", "inline", "threads:3"])
 def test_a_crawl_by_a_cluster_that_was_cut_off_is_gone_on_with(cluster, url, tmp_path, then):
     tree = Tree(url, tmp_path / "silo")

@@ -50,6 +50,7 @@ def fuzz(format: str, work: Path, seconds: int) -> None:
 
     with atheris.instrument_imports(include=["catalog.formats"]):
         import test_hostile_files as hostile
+
         from catalog.formats.registry import inspector
 
         inspector(format.removesuffix(".gz"))
