@@ -18,12 +18,12 @@ from pathlib import Path
 import obstore
 import pytest
 from crawl_bench import Bench, Tree
+from harness import s3_keys
 from harness.faulty import proxied
 
 from catalog.crawl import crawl_silo, run
 from catalog.errors import StoreBusy
-from catalog.silos.object import silo as object_silo
-from catalog.silos.object import stores
+from catalog.silos.object import pages, stores
 from catalog.silos.registry import normalise, open_silo
 from catalog.store import bulk, crawls, migrate
 from catalog.store.engine import Database
@@ -60,7 +60,7 @@ def lake(db_url, bucket, s3_server, monkeypatch):
     """The bucket behind the proxy, crawled once in good times, then changed; its client is quick to give up."""
     name, store = bucket
     monkeypatch.setenv("FAULTS_SECRET", s3_server.secret_key)
-    monkeypatch.setattr(object_silo, "_PAGE", PAGE)
+    monkeypatch.setattr(pages, "PAGE", PAGE)
     backoff = {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=20), "base": 2}
     monkeypatch.setattr(stores, "_RETRY", {**stores._RETRY, "max_retries": 2, "backoff": backoff})
     monkeypatch.setattr("catalog.silos.manners.pause", lambda *_: 0.01)
@@ -226,6 +226,74 @@ def test_a_crawl_killed_between_faults_goes_on_where_it_stopped(lake, monkeypatc
     report = lake.crawl(busy_for_a_while)
     assert report.state == "complete" and report.listed == len(lake.listed())
     assert set(lake.files()) == lake.listed() and lake.twice() == []
+
+
+# ---------------------------------------------------------------- a store that does not begin where it is asked to
+
+
+@pytest.fixture
+def keys(db_url, monkeypatch):
+    """A silo of 40 keys, which fill four pages, in ten directories."""
+    monkeypatch.setattr(pages, "PAGE", PAGE)
+    monkeypatch.setattr(s3_keys, "PAGE", PAGE)
+    with s3_keys.listing([f"{n // 20}/{n // 4:02}/{n:02}.csv" for n in range(40)]) as server:
+        yield Keys(db_url, server)
+
+
+class Keys(Lake):
+    def __init__(self, url, server):
+        self.url, self.name, self.server = url, "lab", server
+        with closing(Database(url)) as db:
+            crawls.add_silo(db, self.name, *normalise("s3://keys"), server.options)
+
+    def crawl(self, **options):
+        with closing(Database(self.url)) as db:
+            info = crawls.silo(db, self.name)
+            with closing(open_silo(info.url, info.options)) as silo:
+                report = crawl_silo(db, info, silo, **{"inspect": "none", "workers": 1} | options)
+        assert migrate.check(self.url) == [] and self.twice() == []
+        return report
+
+
+@pytest.mark.parametrize("start_after", ["ignored", "inclusive"])
+@pytest.mark.parametrize("at", [1, 3, 5, 8])
+def test_a_crawl_goes_on_though_the_store_begins_too_early(keys, monkeypatch, start_after, at):
+    keys.server.start_after = start_after
+    monkeypatch.setattr(bulk, "BATCH_DIRECTORIES", 2)
+    monkeypatch.setattr(run, "_EVERY", 0.0)
+    shown = []
+
+    def stop(now):
+        shown.append(now)
+        if len(shown) == at:
+            raise KeyboardInterrupt
+
+    assert keys.crawl(progress=stop).state == "cancelled"
+    report = keys.crawl()
+    assert report.state == "complete" and report.removed == 0
+    assert set(keys.files()) == set(keys.server.keys)
+
+
+def test_what_cannot_be_known_to_be_all_removes_nothing(keys):
+    assert keys.crawl().state == "complete"
+    keys.server.keys = sorted([*keys.server.keys[:36], *(f"0/00/a{n}.csv" for n in range(6))])
+    keys.server.start_after, keys.server.forgetful = "ignored", True
+    report = keys.crawl()
+    assert report.state == "partial" and [one.prefix for one in report.failed] == ["0/00"]
+    assert report.removed == 4, "those of the directory that is gone, and none of the one that is not fully told"
+    assert "does not tell what comes after it" in report.failed[0].reason
+    keys.server.start_after, keys.server.forgetful = "honoured", False
+    assert keys.crawl().state == "complete" and set(keys.files()) == set(keys.server.keys)
+
+
+@pytest.mark.parametrize("circle", [(0, PAGE), (PAGE, PAGE), (2 * PAGE, 2 * PAGE), (2 * PAGE, 4)])
+def test_a_listing_in_circles_ends_with_what_is_known(keys, circle, monkeypatch):
+    monkeypatch.setattr(pages, "_SECONDS", 2.0)
+    assert keys.crawl().state == "complete"
+    keys.server.circles = circle
+    report = keys.crawl()
+    assert report.state in ("partial", "complete") and report.removed == 0
+    assert set(keys.files()) == set(keys.server.keys)
 
 
 # ---------------------------------------------------------------- a machine that misbehaves

@@ -7,6 +7,7 @@ before `a-b`. This one answers ListObjectsV2, HEAD and nothing else.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +21,10 @@ PAGE = 1000
 class KeyServer(ThreadingHTTPServer):
     """Holds the keys; those that end in `/` are empty, others have five bytes unless in `empty`.
 
-    The answers to the listings whose number (from 0) is in `cut` break off in the middle.
+    The answers to the listings whose number (from 0) is in `cut` break off in the middle. `start_after` may be
+    `ignored`, or `inclusive`: then an answer begins some keys too early. One that is `forgetful` never tells how a
+    listing goes on. Of `circles` = (first, back), the page that begins at the row `first` or later is followed by
+    the one `back` rows before its own end.
     """
 
     daemon_threads = True
@@ -32,6 +36,9 @@ class KeyServer(ThreadingHTTPServer):
         self.requests: list[str] = []
         self.cut: Container[int] = ()
         self.listings = 0
+        self.start_after = "honoured"
+        self.forgetful = False
+        self.circles: tuple[int, int] | None = None
 
     @property
     def options(self) -> dict[str, str]:
@@ -74,12 +81,15 @@ class _Handler(BaseHTTPRequestHandler):
         asked = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         self.server.requests.append(f"LIST {asked.get('prefix', '')}" + " /" * ("delimiter" in asked))
         rows = _rows(self.server.keys, asked.get("prefix", ""), asked.get("delimiter"))
-        start = int(asked.get("continuation-token", "0"))
-        page, more = rows[start : start + PAGE], start + PAGE < len(rows)
+        start = int(asked["continuation-token"]) if "continuation-token" in asked else self._begin(rows, asked)
+        page, more, following = rows[start : start + PAGE], start + PAGE < len(rows), start + PAGE
+        if self.server.circles and start >= self.server.circles[0]:
+            following, more = following - self.server.circles[1], True
+        more = more and not self.server.forgetful
         body = (
             '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult>'
             f"<Name>{BUCKET}</Name><KeyCount>{len(page)}</KeyCount><IsTruncated>{str(more).lower()}</IsTruncated>"
-            + (f"<NextContinuationToken>{start + PAGE}</NextContinuationToken>" if more else "")
+            + (f"<NextContinuationToken>{following}</NextContinuationToken>" if more else "")
             + "".join(self._row(key, folder) for key, folder in page)
             + "</ListBucketResult>"
         ).encode()
@@ -93,6 +103,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self.wfile.write(body)
+
+    def _begin(self, rows: Sequence[tuple[str, bool]], asked: dict[str, str]) -> int:
+        """The row that a listing begins with; keys in byte order are behind the one asked for."""
+        if "start-after" not in asked or self.server.start_after == "ignored":
+            return 0
+        after = asked["start-after"].encode()
+        if self.server.start_after == "inclusive":
+            return max(bisect_left(rows, after, key=lambda row: row[0].encode()) - 2, 0)
+        return bisect_right(rows, after, key=lambda row: row[0].encode())
 
     def _row(self, key: str, folder: bool) -> str:
         if folder:

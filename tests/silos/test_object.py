@@ -14,7 +14,7 @@ import pytest
 from conformance.silo_suite import SiloSuite, paths, walked
 from harness import s3_keys
 
-from catalog.errors import EntryMissing, SecretInline, SiloRefused, SiloUnreachable, UsageError
+from catalog.errors import EntryMissing, SecretInline, SiloRefused, SiloUnreachable, SiloUnreadable, UsageError
 from catalog.silos.registry import open_silo
 
 
@@ -229,6 +229,51 @@ def test_a_store_whose_answers_keep_breaking_off_is_given_up():
     assert {path for path, one in found.items() if one.complete} == {"d0"}
     assert {path for path, one in found.items() if one.failure and one.failure.retriable} == {"", "d1"}
     assert server.listings < 20
+
+
+@pytest.mark.parametrize(
+    ("start_after", "forgetful", "known"),
+    [("honoured", True, True), ("inclusive", False, True), ("inclusive", True, True),
+     ("ignored", False, False), ("ignored", True, False)],
+)  # fmt: skip
+@pytest.mark.parametrize("folder", ["", "d/"])
+def test_a_full_last_page_is_the_end_only_where_the_store_tells_what_follows(start_after, forgetful, known, folder):
+    keys = [f"{folder}{number:05}" for number in range(2000)]
+    with s3_keys.listing(keys) as server:
+        server.start_after, server.forgetful = start_after, forgetful
+        found = walked(open_silo("s3://keys", server.options))
+    one = found[folder.rstrip("/")]
+    assert one.complete == known and len(set(one.names)) == len(one.names)
+    assert known == (paths(found) == keys) or not forgetful
+    if not known:
+        assert "does not tell what comes after it" in one.failure.reason and not one.failure.retriable
+
+
+@pytest.mark.parametrize("circle", [(0, 1000), (1000, 1000)])
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_store_that_sends_one_page_for_ever_is_given_up(circle, empty):
+    keys = [f"d/{number:05}" for number in range(2500)]
+    with s3_keys.listing(keys, empty=keys if empty else ()) as server:
+        server.circles = circle
+        found = walked(open_silo("s3://keys", server.options))
+        assert server.listings < 30
+    assert "circles" in found["d"].failure.reason and not found["d"].failure.retriable
+    assert len(set(found["d"].names)) == len(found["d"].names)
+
+
+def test_a_store_whose_pages_overlap_and_never_end_is_given_up(monkeypatch):
+    monkeypatch.setattr("catalog.silos.object.pages._SECONDS", 2.0)
+    with s3_keys.listing([f"d/{number:05}" for number in range(2500)]) as server:
+        server.circles = (1000, 1500)
+        found = walked(open_silo("s3://keys", server.options))
+    assert "without a key or an end" in found["d"].failure.reason
+
+
+def test_a_store_that_sends_nothing_for_ever_is_given_up(monkeypatch):
+    monkeypatch.setattr("catalog.silos.object.pages._SECONDS", 0.3)
+    with s3_keys.listing([]) as server, pytest.raises(SiloUnreadable, match="without a key or an end"):
+        server.circles = (0, 1000)
+        walked(open_silo("s3://keys", server.options))
 
 
 # ---------------------------------------------------------------- keys

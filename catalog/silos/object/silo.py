@@ -25,6 +25,7 @@ from catalog.silos.base import Capabilities, Reached, Unchanged
 from catalog.silos.fold import Folder, KeyFold, OutOfOrderError, Page
 from catalog.silos.manners import Pace
 from catalog.silos.object import errors
+from catalog.silos.object.pages import GREATEST, UNSURE, Pages, page
 from catalog.silos.object.stores import Place
 from catalog.silos.parallel import in_order
 from catalog.silos.paths import join, relative
@@ -34,16 +35,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from fsspec import AbstractFileSystem
 
-_PAGE = 1000
-_LONGEST = 4096
-"""No object store allows longer keys (S3: 1,024 bytes)."""
 _MARKER_CHECKS = 1000
 """So many empty objects of one walk are asked whether they are markers; more are taken as files."""
 _BREAKS = 5
 """So many times a walk goes on after a listing broke off, each time one level at a time."""
 _TRIES = 3
 """So many times one level is asked for, each with the client's own retries."""
-_GREATEST = "\U0010ffff"
 _LEADING = "it holds keys that begin with '/', which cannot be listed"
 
 
@@ -71,6 +68,7 @@ class ObjectSilo:
         self._identity = identity
         self._advice = advice
         self._pace = pace
+        self._lists = Pages(store, place.url, pace, self._mapped)
         self._namespace = namespace or place.url
 
     def walk(self, prefix: str = "", unchanged: Unchanged | None = None) -> Iterator[Listing]:
@@ -108,7 +106,8 @@ class ObjectSilo:
             inside = f"{inside}/" if inside else ""
             kept = [key for key in cuts if key.startswith(inside) and (after is None or key.encode() > after.encode())]
             ends = [after, *kept, None]
-            ranges = [partial(self._batches, keys.directory, first, until) for first, until in pairwise(ends)]
+            prefix = join(self._root, keys.directory)
+            ranges = [partial(self._lists.batches, prefix, first, until) for first, until in pairwise(ends)]
             return self._as_pages(in_order(ranges, workers), keys.directory)
 
         return pages
@@ -135,20 +134,20 @@ class ObjectSilo:
                 if step.behind:
                     pending.append(fold.top)
             except (errors.UnlistableKeyError, OutOfOrderError):
-                pending.extend(reversed(fold.abandon()))
+                pending.extend(one for one in reversed(fold.abandon()) if step.wants(one))
             except SiloError as error:
                 again = isinstance(error, Transient) and breaks < (_BREAKS if started else 1)
                 if not (started or again):
                     raise
                 breaks += 1
                 if not again:
-                    yield from fold.fail(error.message, isinstance(error, Transient))
+                    yield from filter(step.wants, fold.fail(error.message, isinstance(error, Transient)))
                     continue
                 time.sleep(manners.pause(breaks))
                 if not started:
                     pending.append(step)
                     continue
-                pending.extend(reversed(fold.abandon()))
+                pending.extend(one for one in reversed(fold.abandon()) if step.wants(one))
             started = True
 
     def read(self, path: str, offset: int, length: int) -> bytes:
@@ -200,6 +199,7 @@ class ObjectSilo:
     def close(self) -> None:
         """Drop the store, and with it its connections."""
         self._store = None
+        self._lists.close()
 
     # ------------------------------------------------------------ for `filesystem`
 
@@ -244,57 +244,24 @@ class ObjectSilo:
 
     def _pages(self, keys: _Keys) -> Iterator[Page]:
         """These keys. Raises `UnlistableKeyError` or a `SiloError`."""
-        return self._as_pages(self._batches(keys.directory, self._offset(keys)), keys.directory)
+        return self._as_pages(self._lists.batches(join(self._root, keys.directory), self._offset(keys)), keys.directory)
 
     def _offset(self, keys: _Keys) -> str | None:
         """The key behind which they begin: no key below the subdirectory that they follow is greater."""
-        return f"{join(join(self._root, keys.directory), keys.behind)}/{_GREATEST}" if keys.behind else None
+        return f"{join(join(self._root, keys.directory), keys.behind)}/{GREATEST}" if keys.behind else None
 
     def _as_pages(self, batches: Iterator[pa.RecordBatch], start: str) -> Iterator[Page]:
         prefix = join(self._root, start)
         empty = True
         try:
             for batch in batches:
-                page = _page(batch, prefix)
-                empty = empty and not page.keys
-                yield page
+                found = page(batch, prefix)
+                empty = empty and not found.keys
+                yield found
         except errors.raised() as error:
             raise self._mapped(error, join(self._bucket_url, prefix)) from error
         if empty:
             self._confirm_empty(start)
-
-    def _batches(self, start: str, after: str | None = None, until: str | None = None) -> Iterator[pa.RecordBatch]:
-        """The keys below the directory `start`, or those of them behind `after` up to and with `until`.
-
-        A full page may not be the last one: there are servers that forget to say how it goes on, and the client takes
-        that for the end. So what lies behind it is asked for.
-        """
-        rows = _PAGE
-        end = until.encode() if until is not None else None
-        while rows and not rows % _PAGE:
-            rows = 0
-            for batch in self._listed(join(self._root, start), after):
-                rows += batch.num_rows
-                after = batch.column("path")[-1].as_py() if batch.num_rows else after
-                if end is not None and after is not None and batch.num_rows and after.encode() > end:
-                    keys = batch.column("path").to_pylist()
-                    yield batch.slice(0, sum(key.encode() <= end for key in keys))
-                    return
-                yield batch
-
-    def _listed(self, prefix: str, after: str | None) -> Iterator[pa.RecordBatch]:
-        """One listing of the client's, a batch of `_PAGE` keys at a time."""
-        import obstore
-        import pyarrow as pa
-
-        try:
-            found = obstore.list(self._store, prefix or None, offset=after, chunk_size=_PAGE, return_arrow=True)
-            self._pace.wait()
-            while (one := next(found, None)) is not None:
-                yield pa.record_batch(one)
-                self._pace.wait()
-        except errors.raised() as error:
-            raise errors.unlistable(error) or self._mapped(error, join(self._bucket_url, prefix)) from error
 
     def _confirm_empty(self, start: str) -> None:
         """Raise `SiloUnreachable` when what answers is no object store.
@@ -332,33 +299,34 @@ class ObjectSilo:
         prefix, path = join(self._root, folder.path), text.name_to_text(folder.path)
         cut = len(prefix) + 1 if prefix else 0
         try:
-            found = manners.patiently(lambda: self._one_level(prefix), self._pace, _TRIES)
+            found = manners.patiently(lambda: self._lists.level(prefix), self._pace, _TRIES)
         except errors.UnlistableKeyError as odd:
             return folder.listing(Failure(path, str(odd), retriable=False)), []
         except SiloError as error:
             return folder.listing(Failure(path, error.message, isinstance(error, Transient))), []
-        page = _page(pa.table(found["objects"]), prefix)
-        below = sorted(path[cut:] for path in found["common_prefixes"])
-        if not page.keys and not below:
-            try:
+        files, below = page(pa.table(found["objects"]), prefix), sorted(name[cut:] for name in found["common_prefixes"])
+        try:
+            if not files.keys and not below:
                 self._confirm_empty(folder.path)
-            except SiloUnreachable as error:
-                return folder.listing(Failure(path, error.message)), []
+            failure = self._doubt(prefix, files.keys, below)
+        except SiloError as error:
+            return folder.listing(Failure(path, error.message, isinstance(error, Transient))), []
         known = {"", *folder.directories}
         known.update(name for name in below if folder.given_before(name, self.byte_order))
         unknown = [join(folder.path, name) for name in below if name not in known]
-        folder.refill(page, [name for name in below if name])
-        failure = Failure(path, _LEADING, retriable=False) if "" in below else None
-        return folder.listing(failure), unknown
+        folder.refill(files, [name for name in below if name])
+        return folder.listing(Failure(path, failure, retriable=False) if failure else None), unknown
 
-    def _one_level(self, prefix: str) -> Any:
-        """What stands directly below a prefix. Raises `UnlistableKeyError` or a `SiloError`."""
-        import obstore
-
+    def _doubt(self, prefix: str, files: Sequence[str], below: Sequence[str]) -> str | None:
+        """Why a level with these files and subdirectories may not be the whole of it."""
+        if "" in below:
+            return _LEADING
         try:
-            return obstore.list_with_delimiter(self._store, prefix or None, return_arrow=True)
-        except errors.raised() as error:
-            raise errors.unlistable(error) or self._mapped(error, join(self._bucket_url, prefix)) from error
+            return None if self._lists.ends_with(prefix, files, below) else UNSURE
+        except OutOfOrderError:
+            return UNSURE
+        except errors.UnlistableKeyError as odd:
+            return str(odd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,11 +342,14 @@ class _Keys:
 
     def kept(self, listings: Iterator[Listing]) -> Iterator[Listing]:
         """What a fold of them gives out; the directory itself, of which it saw the end only, is left out."""
-        if not self.behind:
-            return listings
-        top, given = text.name_to_text(self.directory), text.name_to_text(join(self.directory, self.behind))
-        inside = f"{given}/"
-        return (one for one in listings if one.path not in (top, given) and not one.path.startswith(inside))
+        top = text.name_to_text(self.directory)
+        return (one for one in listings if not self.behind or (one.path != top and self.wants(one)))
+
+    def wants(self, one: Listing | Folder) -> bool:
+        """Whether a directory met among them is one that the earlier walk had not given out."""
+        given = join(self.directory, self.behind)
+        given = text.name_to_text(given) if isinstance(one, Listing) else given
+        return not self.behind or not f"{one.path}/".startswith(f"{given}/")
 
 
 _Step = _Keys | Folder | Listing
@@ -404,21 +375,3 @@ class _MarkerCheck:
     def __call__(self, key: str) -> bool:
         self._left -= 1
         return self._left >= 0 and self._is_missing(key)
-
-
-def _page(batch: pa.RecordBatch | pa.Table, prefix: str) -> Page:
-    """The columns of a listing, with keys relative to `prefix`."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    keys = batch.column("path").to_pylist()
-    if keys and max(map(len, keys)) > _LONGEST:
-        raise ValueError(f"a key of more than {_LONGEST:,} characters")
-    cut = len(prefix) + 1 if prefix else 0
-    micros = batch.column("last_modified").cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-    return Page(
-        [key[cut:] for key in keys] if cut else keys,
-        batch.column("size").to_pylist(),
-        [1000 * at for at in micros.to_pylist()],
-        pc.replace_substring(batch.column("e_tag"), '"', "").to_pylist(),
-    )
