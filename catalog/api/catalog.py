@@ -188,15 +188,20 @@ class Catalog:
         return reports
 
     def plan(
-        self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample", share: int = 0
-    ) -> list[CrawlPlan]:
+        self, *names: str, prefix: str = "", mode: CrawlMode = "normal", inspect: InspectMode = "sample",
+        share: int = 0, classify: bool = False,
+    ) -> list[CrawlPlan]:  # fmt: skip
         """What crawls of the named silos, or of all, are going to cost. Asks the storage nothing."""
         from catalog.crawl.plan import plan_crawl
 
         plans = []
         for info in [self.silo(name) for name in names] or self.silos():
             with closing(self._open(info)) as silo:
-                plans.append(plan_crawl(self._db, info, silo, prefix=prefix, mode=mode, inspect=inspect, share=share))
+                plans.append(
+                    plan_crawl(
+                        self._db, info, silo, prefix=prefix, mode=mode, inspect=inspect, share=share, classify=classify
+                    )
+                )
         return plans
 
     def crawls(self, limit: int = 50, offset: int = 0) -> list[CrawlRow]:

@@ -94,7 +94,10 @@ def crawl(
             session.notice(NO_SILOS)
             return 0
         if dry_run:
-            _planned(session, output, cat.plan(*(names or []), prefix=prefix, mode=mode, inspect=opened, share=share))
+            plans = cat.plan(
+                *(names or []), prefix=prefix, mode=mode, inspect=opened, share=share, classify=classify
+            )
+            _planned(session, output, plans)
             return 0
         try:
             with CrawlProgressBar(session) as bar:

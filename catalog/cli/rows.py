@@ -112,6 +112,7 @@ VERSION_COLUMNS = (
 )
 PLAN_KEYS = (
     "silo", "mode", "prefix", "known_files", "known_directories", "list_requests", "looks", "open_files",
+    "classify_files",
 )  # fmt: skip
 PLAN_COLUMNS = (
     Column("silo", "SILO"),

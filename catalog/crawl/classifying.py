@@ -47,7 +47,7 @@ class ClassifyStage:
 
     def run(self, prefix: str, *, again: bool) -> None:
         """Look into what has a version nobody looked into yet; with `again`, into everything."""
-        assets = labels.candidates(self._db, self._silo_id, prefix, sorted(SAMPLED), again=again)
+        assets = candidates(self._db, self._silo_id, prefix, again=again)
         workers = max(min(self._silo.capabilities.concurrent_reads, len(assets), _AT_ONCE), 1)
         with ThreadPoolExecutor(workers) as pool:
             for start in range(0, len(assets), _AT_ONCE):
@@ -68,10 +68,8 @@ class ClassifyStage:
 
     def _looks(self, assets: Sequence[Candidate]) -> Iterator[_Look]:
         for asset in assets:
-            targets = inspections.targets(self._db, asset, belongs, self._crawl_id, everything=False)
-            files = [SampledFile(t.path, t.size, t.format) for t in targets if t.format in SAMPLED and t.size]
-            if files:
-                yield _Look(asset, tuple(files[:_FILES]))
+            if files := sampled_files(self._db, asset, self._crawl_id):
+                yield _Look(asset, files)
 
     def _classify(self, look: _Look) -> Classified | str:
         """What a sample tells, or why it could not be had."""
@@ -90,3 +88,14 @@ class ClassifyStage:
         labels.save(self._db, look.asset, self._crawl_id, told.columns, told.labels, told.problems)
         if told.problems and not told.columns:
             self._failed.append(f"{name}: {', '.join(told.problems)}")
+
+
+def candidates(db: Database, silo_id: int, prefix: str, *, again: bool) -> list[Candidate]:
+    """What has a version nobody looked into yet; with `again`, everything that can be looked into."""
+    return labels.candidates(db, silo_id, prefix, sorted(SAMPLED), again=again)
+
+
+def sampled_files(db: Database, asset: Candidate, crawl_id: int) -> tuple[SampledFile, ...]:
+    """The files of an asset that are looked into, those among them that `crawl_id` found changed."""
+    targets = inspections.targets(db, asset, belongs, crawl_id, everything=False)
+    return tuple(SampledFile(t.path, t.size, t.format) for t in targets if t.format in SAMPLED and t.size)[:_FILES]

@@ -16,7 +16,7 @@ _SAMPLES = 3
 
 def plan_crawl(
     db: Database, info: SiloInfo, silo: Silo, *, prefix: str = "", mode: CrawlMode = "normal",
-    inspect: InspectMode = "sample", share: int = 0,
+    inspect: InspectMode = "sample", share: int = 0, classify: bool = False,
 ) -> CrawlPlan:  # fmt: skip
     """Reckon the requests of a crawl from what the last one found; all is unknown before the first."""
     prefix = prefix.strip("/")
@@ -35,7 +35,11 @@ def plan_crawl(
     else:
         requests = directories
     opened = _opened(db, info.id, prefix, inspect)
-    return CrawlPlan(info.name, mode, prefix, int(files), int(directories), requests, looks, opened)
+    again = mode == "full" or inspect == "all"
+    looked_into = _looked_into(db, info.id, prefix, again=again) if classify else None
+    return CrawlPlan(
+        info.name, mode, prefix, int(files), int(directories), requests, looks, opened + (looked_into or 0), looked_into
+    )
 
 
 def _opened(db: Database, silo_id: int, prefix: str, inspect: InspectMode) -> int:
@@ -46,3 +50,11 @@ def _opened(db: Database, silo_id: int, prefix: str, inspect: InspectMode) -> in
     if inspect == "all":
         return sum(one.files for one in assets)
     return sum(1 if one.single else min(one.files, _SAMPLES) for one in assets)
+
+
+def _looked_into(db: Database, silo_id: int, prefix: str, *, again: bool) -> int:
+    """Files whose values would be sampled if the crawl finds nothing new."""
+    from catalog.crawl.classifying import candidates, sampled_files
+
+    assets = candidates(db, silo_id, prefix, again=again)
+    return sum(len(sampled_files(db, asset, crawl_id=0)) for asset in assets)

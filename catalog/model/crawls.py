@@ -95,7 +95,8 @@ class CrawlPlan:
     """What a crawl is going to cost, from what the catalog knows; unknown is None.
 
     `list_requests` are listing requests (of a folder on this machine: folders read), `looks` folders whose time
-    alone is looked at, `open_files` the files that would be opened. `known_files` and `known_directories`
+    alone is looked at, `open_files` the files that would be opened, `classify_files` those of them that would be for
+    their values; one that is opened for both counts twice. `known_files` and `known_directories`
     are what the last crawl left, and what the rest is reckoned from.
     """
 
@@ -107,6 +108,7 @@ class CrawlPlan:
     list_requests: int | None
     looks: int | None
     open_files: int | None
+    classify_files: int | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The keys of `catalog crawl --dry-run -o json`."""

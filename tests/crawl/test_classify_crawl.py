@@ -50,6 +50,22 @@ def labels(cat, name):
     return None if found is None else {one.path: one.label for one in found}
 
 
+def test_a_dry_run_counts_the_files_that_would_be_looked_into(lab):
+    cat, folder = lab
+    (folder / "day").mkdir()
+    for number in range(9):
+        (folder / f"day/part-{number:03}.csv").write_text("mail\nann@example.org\n")
+    cat.crawl("lab", inspect="none")
+    assert cat.plan("lab", inspect="none")[0].classify_files is None
+    (plan,) = cat.plan("lab", classify=True)
+    (without,) = cat.plan("lab")
+    assert plan.classify_files == 3 + 3, "three of one table of many files, and three that stand alone"
+    assert plan.open_files == without.open_files + plan.classify_files
+    cat.crawl("lab", classify=True)
+    assert cat.plan("lab", classify=True)[0].classify_files == 0
+    assert cat.plan("lab", classify=True, mode="full")[0].classify_files == 6
+
+
 def names(cat, query):
     return sorted(hit.name for hit in cat.search(query))
 
