@@ -77,8 +77,6 @@ FIELDS = [
 
 @cache
 def delta(checkpoint: bool = False) -> Files:
-    import tempfile
-
     package = pytest.importorskip("deltalake")
 
     def make(path: str) -> None:
@@ -89,26 +87,39 @@ def delta(checkpoint: bool = False) -> Files:
             package.DeltaTable(path).create_checkpoint()
             package.write_deltalake(path, rows(), mode="append")
 
+    return written(make)
+
+
+def written(make: Callable[[str], object]) -> Files:
+    """What `make` writes into a folder."""
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         return on_disk(make, Path(folder))
 
 
-@cache
-def iceberg() -> Files:
+def iceberg_table(schema, change: Callable[..., object] = lambda _: None) -> Files:
+    """A table of a schema, after `change` was made to it."""
     import tempfile
 
     package = pytest.importorskip("pyiceberg.catalog.sql")
     with tempfile.TemporaryDirectory() as folder:
         catalog = package.SqlCatalog("c", uri=f"sqlite:///{folder}/c.db", warehouse=f"file://{folder}/house")
         catalog.create_namespace("n")
-        table = catalog.create_table("n.t", schema=rows().schema)
+        change(catalog.create_table("n.t", schema=schema))
+        catalog.close()
+        return on_disk(lambda _: None, Path(folder) / "house" / "n" / "t")
+
+
+@cache
+def iceberg() -> Files:
+    def change(table) -> None:
         with table.update_spec() as update:
             update.add_identity("day")
         table.append(rows())
         table.append(rows())
-        catalog.close()
-        root = Path(folder) / "house" / "n" / "t"
-        return on_disk(lambda _: None, root)
+
+    return iceberg_table(rows().schema, change)
 
 
 @cache
@@ -230,7 +241,7 @@ def test_schema(name):
 def test_fields_of_the_others():
     told = {name: [(f.path, f.type) for f in facts(rule, make())[0].fields] for name, (rule, make) in MADE.items()}
     assert told["hudi"] == [("id", "int64"), ("at", "double")]
-    assert told["lance"] == [("id", "int64"), ("user", "struct"), ("user.age", "int32"), ("v", "fixed_size_list<float>[4]")]
+    assert told["lance"] == [("id", "int64"), ("user", "struct"), ("user.age", "int32"), ("v", "list"), ("v[]", "float")]
     assert told["zarr 2"] == told["zarr 3"] == [("a.b", "tensor<float32>[10, 20]")]
     assert told["hf_model"] == [("a", "tensor<float16>[3, 4]"), ("b", "tensor<float16>[5]")]
 

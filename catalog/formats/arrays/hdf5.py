@@ -91,6 +91,8 @@ def _words(item: Any, name: str) -> str | None:
     if known.get_storage_size() > _ATTRIBUTE:
         return None
     value = item.attrs[name]
+    if getattr(value, "size", 0) == 1:
+        value = value.item()  # NetCDF's strings are arrays of one
     value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return value if isinstance(value, str) else None
 
@@ -143,7 +145,7 @@ class _Walk:
             self.tensors.fields += [Field(join(path, n), str(item.dtype[n]), False) for n in names[:1000]]
             self.tensors.count += 1
             return
-        more = told({name: _words(item, name) for name in ("units", "long_name", "description")})
+        more = told({name: _words(item, name) for name in ("units", "unit", "long_name", "description")})
         self.tensors.add(clean(path), _dtype(item.dtype, self._h5py), shape, more)
 
 

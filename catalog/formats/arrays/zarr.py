@@ -41,8 +41,9 @@ def inspect(reader: RangeReader) -> Facts:
             member = archive.get(path)
             return None if member is None or member.size > _DOCUMENT else json.loads(archive.read(member, _DOCUMENT))
 
-        ends = (".zarray", ".zgroup", "zarr.json")
-        return _facts(read, [m.name for m in archive.members if m.name.rpartition("/")[2] in ends])
+        ends = (".zarray", ".zgroup", ".zattrs", "zarr.json")
+        names = (member.name for member in archive.members if member.name.rpartition("/")[2] in ends)
+        return _facts(read, list(dict.fromkeys(names)))  # what was written twice stands in the directory twice
 
 
 def _facts(read: Read, known: list[str]) -> Facts:
@@ -110,10 +111,10 @@ class _Store:
         self.version = 2
         if kind == ".zgroup":
             self.groups += 1
-        elif kind == ".zattrs" and not folder:
-            self.facet.add("attributes", [str(key) for key in document])
         elif kind == ".zattrs" and len(self.told) < MOST_TENSORS:
             self.told[_path(folder)] = told(document)
+            if not folder:
+                self.facet.add("attributes", [str(key) for key in document])
         elif kind == ".zarray":
             compressor = document.get("compressor")
             name = compressor.get("id") if isinstance(compressor, dict) else None

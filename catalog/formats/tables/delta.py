@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from catalog.errors import InspectError
 from catalog.formats.base import MIB, TreeFile, TreeReader, parsing
-from catalog.formats.tabular.fields import DEEPEST, NOTHING, Told, bounded, clean, join, told
+from catalog.formats.tabular.fields import DEEPEST, Told, bounded, clean, join, numbered, told
 from catalog.formats.vocabulary import Facet
 from catalog.model import Facts, Field
 from catalog.text import iso
@@ -19,6 +19,8 @@ LOG = "_delta_log"
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10}))?\.parquet")
 _ID = "delta.columnMapping.id"
+_NAME = "delta.columnMapping.physicalName"
+_NESTED = "delta.columnMapping.nested.ids"
 _MOST_COMMITS = 150
 _COMMIT_SIZE = 8 * MIB
 _CHECKPOINT_SIZE = 24 * MIB
@@ -150,13 +152,26 @@ def _fields(path: str, schema: Any, depth: int) -> Iterator[Field]:
     if not isinstance(schema, dict) or depth > DEEPEST:
         return
     for member in schema.get("fields") or ():
-        name = join(path, str(member["name"]))
-        yield from _walk(
-            name, member["type"], bool(member.get("nullable", True)), told(member.get("metadata") or {}, _ID), depth
-        )
+        metadata = member.get("metadata") or {}
+        ids, name = metadata.get(_NESTED), metadata.get(_NAME) or member["name"]
+        inside = _Inside(ids if isinstance(ids, dict) else {}, str(name))
+        nullable = bool(member.get("nullable", True))
+        yield from _walk(join(path, str(member["name"])), member["type"], nullable, told(metadata, _ID), inside, depth)
 
 
-def _walk(path: str, kind: Any, nullable: bool, more: Told, depth: int) -> Iterator[Field]:
+class _Inside(NamedTuple):
+    """Where items, keys and values have their ids: at the member they are in, by their path in a data file."""
+
+    ids: Mapping[str, Any]
+    path: str
+
+    def into(self, part: str) -> tuple[Told, _Inside]:
+        """What is known of a part, and the same for what is in it."""
+        path = f"{self.path}.{part}"
+        return numbered(self.ids.get(path)), _Inside(self.ids, path)
+
+
+def _walk(path: str, kind: Any, nullable: bool, more: Told, inside: _Inside, depth: int) -> Iterator[Field]:
     if isinstance(kind, str):
         decimal = re.fullmatch(r"decimal\((\d+),\s*(-?\d+)\)", kind)
         named = f"decimal128({decimal[1]}, {decimal[2]})" if decimal else _TYPES.get(kind, clean(kind)[:40])
@@ -169,8 +184,9 @@ def _walk(path: str, kind: Any, nullable: bool, more: Told, depth: int) -> Itera
     if outer == "struct":
         yield from _fields(path, kind, depth + 1)
     elif outer == "list":
-        yield from _walk(f"{path}[]", kind["elementType"], bool(kind.get("containsNull", True)), NOTHING, depth + 1)
+        nullable = bool(kind.get("containsNull", True))
+        yield from _walk(f"{path}[]", kind["elementType"], nullable, *inside.into("element"), depth + 1)
     elif outer == "map":
-        yield from _walk(f"{path}.key", kind["keyType"], False, NOTHING, depth + 1)
-        value_nullable = bool(kind.get("valueContainsNull", True))
-        yield from _walk(f"{path}.value", kind["valueType"], value_nullable, NOTHING, depth + 1)
+        yield from _walk(f"{path}.key", kind["keyType"], False, *inside.into("key"), depth + 1)
+        nullable = bool(kind.get("valueContainsNull", True))
+        yield from _walk(f"{path}.value", kind["valueType"], nullable, *inside.into("value"), depth + 1)

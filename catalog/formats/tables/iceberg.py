@@ -24,8 +24,8 @@ _MOST_MANIFESTS = 100_000
 _TYPES = {
     "boolean": "bool", "int": "int32", "long": "int64", "float": "float", "double": "double", "date": "date32[day]",
     "time": "time64[us]", "timestamp": "timestamp[us]", "timestamptz": "timestamp[us, tz=UTC]",
-    "timestamp_ns": "timestamp[ns]", "timestamptz_ns": "timestamp[ns, tz=UTC]", "string": "string", "uuid": "uuid",
-    "binary": "binary",
+    "timestamp_ns": "timestamp[ns]", "timestamptz_ns": "timestamp[ns, tz=UTC]", "string": "string",
+    "uuid": "extension<arrow.uuid>", "binary": "binary", "unknown": "null",
 }  # fmt: skip
 
 

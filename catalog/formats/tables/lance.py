@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
 from catalog.errors import InspectError
 from catalog.formats.base import MIB, TreeFile, TreeReader, parsing
 from catalog.formats.models.onnx import text, walk
 from catalog.formats.protobuf import BYTES, VARINT
 from catalog.formats.stream import Stream
-from catalog.formats.tabular.fields import bounded, join
+from catalog.formats.tabular.fields import DEEPEST, bounded, join, told
 from catalog.formats.vocabulary import Facet
 from catalog.model import Facts, Field
 
 _FOLDER = "_versions"
 _MANIFEST = 16 * MIB
 _MOST = (1 << 64) - 1
-_TYPES = {
-    "large_string": "string",
-    "large_binary": "binary",
-    "timestamp:us:-": "timestamp[us]",
-    "date32:day": "date32[day]",
-}
+_MOST_WORDS = 100
+_TYPES = {"large_string": "string", "large_binary": "binary"}
+_LISTS = ("list", "large_list", "fixed_size_list")
+_UNITED = re.compile(r"(date32|date64|time32|time64|duration):(\w{1,3})")
 
 
 def inspect_tree(files: TreeReader) -> Facts:
@@ -60,12 +61,22 @@ def _versions(files: TreeReader) -> dict[int, TreeFile]:
     return found
 
 
+class _Column(NamedTuple):
+    """One field of the manifest (protos/file.proto, Field), which names its parent by id."""
+
+    parent: int
+    name: str
+    kind: str
+    nullable: bool
+    words: dict[str, str]
+
+
 class _Manifest:
     def __init__(self, stream: Stream) -> None:
         self.facet = Facet()
         self.files = self.deletions = self.rows = 0
         self.counted = True
-        self._columns: dict[int, tuple[int, str, str, bool]] = {}
+        self._columns: dict[int, _Column] = {}
         for field in walk(stream, stream.end or 0):
             if field.wire != BYTES:
                 continue
@@ -80,12 +91,16 @@ class _Manifest:
     def _column(self, stream: Stream, end: int) -> None:
         number = {3: 0, 4: -1, 6: 0}
         words = {2: "", 5: ""}
+        more: dict[str, str] = {}
         for part in walk(stream, end):
             if part.number in number and part.wire == VARINT:
                 number[part.number] = part.value if part.value < 1 << 31 else -1
             elif part.number in words and part.wire == BYTES:
                 words[part.number] = text(stream, part.value)[:200]
-        self._columns[number[3]] = (number[4], words[2], words[5], bool(number[6]))
+            elif part.number == 10 and part.wire == BYTES and len(more) < _MOST_WORDS:
+                pair = {p.number: text(stream, p.value) for p in walk(stream, part.value) if p.wire == BYTES}
+                more[pair.get(1, "")] = pair.get(2, "")
+        self._columns[number[3]] = _Column(number[4], words[2], words[5], bool(number[6]), more)
 
     def _fragment(self, stream: Stream, end: int) -> None:
         rows = None
@@ -100,22 +115,39 @@ class _Manifest:
         self.counted = self.counted and rows is not None
         self.rows += rows or 0
 
-    def fields(self) -> list[Field]:
+    def fields(self) -> Iterator[Field]:
         """Columns with their paths, which hang on the ids of their parents."""
         paths: dict[int, str] = {}
-        found = []
-        for number, (parent, name, kind, nullable) in sorted(self._columns.items()):
-            listed = parent in self._columns and self._columns[parent][2].startswith(("list", "large_list"))
-            paths[number] = f"{paths.get(parent, '')}[]" if listed else join(paths.get(parent, ""), name)
-            found.append(Field(paths[number], _type(kind), nullable, None, number))
-        return found
+        for number, column in self._columns.items():
+            above, parent = paths.get(column.parent, ""), self._columns.get(column.parent)
+            outer = parent.kind.partition(":")[0].partition(".")[0] if parent else ""
+            if outer == "map":
+                paths[number] = above  # its entries, which hold key and value
+                continue
+            path = paths[number] = f"{above}[]" if outer in _LISTS else join(above, column.name)
+            doc, _, unit = told(column.words)
+            yield from _walk(Field(path, "", column.nullable, doc, number, unit), column.kind, 1)
+
+
+def _walk(field: Field, kind: str, depth: int) -> Iterator[Field]:
+    """`field` with its type; behind a list of fixed size also its items where they are no fields of their own."""
+    if not kind.startswith("fixed_size_list:"):
+        yield replace(field, type=_type(kind))
+        return
+    inner, _, length = kind.partition(":")[2].rpartition(":")
+    yield replace(field, type="list", doc=field.doc or f"{length[:20]} items each")
+    if inner != "struct" and depth < DEEPEST:
+        yield from _walk(Field(f"{field.path}[]", ""), inner, depth + 1)
 
 
 def _type(kind: str) -> str:
     """Lance's logical type in Arrow's words."""
-    if kind.startswith("fixed_size_list:"):
-        _, inner, length = [*kind.split(":"), "", ""][:3]
-        return f"fixed_size_list<{inner}>[{length}]"
+    if united := _UNITED.fullmatch(kind):
+        return f"{united[1]}[{united[2]}]"
+    if kind.startswith("dict:"):
+        return _type(kind[len("dict:") :].rpartition(":")[0].rpartition(":")[0])  # behind it, how it is encoded
+    if kind.startswith("fixed_size_binary:"):
+        return f"fixed_size_binary[{kind.partition(':')[2][:20]}]"
     if kind.startswith("decimal:"):
         _, width, precision, scale = [*kind.split(":"), "", "", ""][:4]
         return f"decimal{width}({precision}, {scale})"

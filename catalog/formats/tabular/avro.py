@@ -116,7 +116,9 @@ class _Types:
         kind = schema.get("type")
         if depth >= DEEPEST:
             return
-        if kind == "array":
+        if _name(schema) == "map" and kind == "array":
+            yield from self.record(path, self._resolve(schema["items"]), depth + 1)
+        elif kind == "array":
             yield from self.walk(f"{path}[]", schema["items"], numbered(schema.get("element-id")), depth + 1)
         elif kind == "map":
             yield Field(f"{path}.key", "string", False, *numbered(schema.get("key-id")))
@@ -160,7 +162,10 @@ def _name(schema: Mapping[str, Any]) -> str:
         precision = int(schema.get("precision", 38))
         return f"decimal{128 if precision <= 38 else 256}({precision}, {int(schema.get('scale', 0))})"
     if isinstance(logical, str) and logical in _LOGICAL:
-        return _LOGICAL[logical]
+        # Iceberg's own attribute (Iceberg Table Spec, Appendix A, Avro), older than Avro's local timestamps.
+        return _LOGICAL[logical].replace(", tz=UTC", "") if schema.get("adjust-to-utc") is False else _LOGICAL[logical]
+    if kind == "array" and logical == "map":
+        return "map"  # Iceberg's, whose keys may be anything: its items are records of a key and a value
     if kind == "fixed":
         return f"fixed_size_binary[{int(schema.get('size', 0))}]"
     renamed = {"record": "struct", "error": "struct", "array": "list", "enum": "string", **_PRIMITIVE}

@@ -81,7 +81,7 @@ def _id(attributes: Mapping[str, Any], names: Iterable[str]) -> int | None:
 def from_arrow(schema: Any) -> Iterator[Field]:
     """The fields of a `pyarrow.Schema`, parents before members."""
     for field in schema:
-        yield from _walk(join("", field.name), field.type, field.nullable, _of_metadata(field.metadata), 1)
+        yield from _walk(join("", field.name), field.type, _nullable(field), _of_metadata(field.metadata), 1)
 
 
 def _walk(path: str, type_: Any, nullable: bool, more: Told, depth: int) -> Iterator[Field]:
@@ -95,7 +95,7 @@ def _walk(path: str, type_: Any, nullable: bool, more: Told, depth: int) -> Iter
     yield Field(path, name, nullable, *more)
     if depth < DEEPEST:
         for child_path, child in members:
-            yield from _walk(child_path, child.type, child.nullable, _of_metadata(child.metadata), depth + 1)
+            yield from _walk(child_path, child.type, _nullable(child), _of_metadata(child.metadata), depth + 1)
 
 
 def _members(path: str, type_: Any) -> tuple[str, Iterable[tuple[str, Any]]]:
@@ -117,6 +117,11 @@ def _list_tests() -> Iterator[Any]:
 
     for name in ("is_list", "is_large_list", "is_fixed_size_list", "is_list_view", "is_large_list_view"):
         yield getattr(kinds, name)
+
+
+def _nullable(field: Any) -> bool:
+    """ORC itself cannot say that a column holds no null; Iceberg's writers note it beside."""
+    return field.nullable and (field.metadata or {}).get(b"iceberg.required") != b"true"
 
 
 def _of_metadata(metadata: Mapping[bytes, bytes] | None) -> Told:
