@@ -19,9 +19,9 @@ from catalog.cli.rows import (
     SCHEDULE_KEYS,
     SHOW_KEYS,
     TASK_KEYS,
-    VERSION_KEYS,
 )
 from catalog.cli.run import program
+from catalog.cli.version_rows import VERSION_KEYS
 from catalog.errors import CatalogError
 from catalog.formats.registry import inspector
 from catalog.query import parse

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from catalog import text
 from catalog.api.frames import Framed, html_table, to_pandas, to_polars
+from catalog.datasets.schema import changes, union
 from catalog.datasets.sketch import belongs
 from catalog.errors import NotFound, UsageError
 from catalog.model import AssetInfo, ColumnLabel, Count, Field, FileInfo, Hit, VersionInfo
@@ -129,7 +131,7 @@ class Dataset:
     @property
     def info(self) -> AssetInfo:
         """Everything `catalog show` tells."""
-        return assets.info(self._db, self.id, self.version, belongs)
+        return assets.info(self._db, self.id, self.version, belongs, union)
 
     @property
     def hit(self) -> Hit:
@@ -169,13 +171,21 @@ class Dataset:
 
     @property
     def versions(self) -> list[VersionInfo]:
-        """Its versions, newest first."""
-        return assets.versions(self._db, self.id)
+        """Its versions, newest first, each with what changed of its columns."""
+        found = assets.versions(self._db, self.id)
+        last: str | None = None
+        for at in reversed(range(len(found))):
+            digest = found[at].schema_digest
+            if digest and last and digest != last:
+                before, after = (assets.fields_of(self._db, one) for one in (last, digest))
+                found[at] = replace(found[at], changes=changes(before, after))
+            last = digest or last
+        return found
 
     def files(self, at: str | int | None = None) -> FileList:
         """Its files now, or as they were `at` a time."""
         if at is None and self.version is not None:
-            at = next((v.observed_ns for v in self.versions if v.number == self.version), None)
+            at = next((v.observed_ns for v in assets.versions(self._db, self.id) if v.number == self.version), None)
         if at is None:
             return FileList(
                 lambda: assets.files(self._db, self.id, belongs), lambda: assets.count_files(self._db, self.id)

@@ -16,6 +16,7 @@ from catalog.cli.moments import moment
 from catalog.cli.options import AssetArgument, AtOption, Output, OutputOption, examples, session_of
 from catalog.cli.output import emit, emit_one, fields, table
 from catalog.cli.session import Session
+from catalog.cli.version_rows import VERSION_KEYS, version, version_columns
 from catalog.errors import UsageError
 from catalog.model import Count, FileInfo, VersionInfo
 from catalog.text import safe
@@ -42,7 +43,7 @@ def show(ctx: typer.Context, asset: AssetArgument, at: AtOption = None, output: 
         found = cat.dataset(asset, at=then)
         around = cat.trace(found, depth=1, fan_out=_BESIDE, limit=2 * _BESIDE + 1, at=then).trace
         sides = graph_rows.beside(around, "up"), graph_rows.beside(around, "down")
-        row = rows.asset(found.info, _newest_first(found.versions), *sides)
+        row = rows.asset(found.info, [version(one) for one in _newest_first(found.versions)], *sides)
     if output is Output.table:
         _show(session, row, around)
     else:
@@ -103,8 +104,8 @@ def versions(ctx: typer.Context, asset: AssetArgument, output: OutputOption = Ou
     """The states of an asset that crawls found, newest first."""
     session = session_of(ctx)
     with session.open() as cat:
-        found = _newest_first(cat.dataset(asset).versions)
-        emit(session, output, map(rows.version, found), rows.VERSION_KEYS, rows.VERSION_COLUMNS)
+        found = [version(one) for one in _newest_first(cat.dataset(asset).versions)]
+        emit(session, output, found, VERSION_KEYS, version_columns(found))
 
 
 def _without_columns(found: Dataset) -> str:
@@ -157,17 +158,20 @@ def _show(session: Session, row: dict[str, Any], around: Trace) -> None:
     _part(session, "Columns", row["schema"], rows.field_columns(row["schema"]), _COLUMNS_SHOWN)
     for direction in graph_rows.DIRECTIONS:
         _side(session, direction, row[f"{direction}stream"], graph_rows.unlisted(around, direction))
-    _part(session, "Versions", row["versions"], rows.VERSION_COLUMNS, _LISTED)
+    _part(session, "Versions", row["versions"], version_columns(row["versions"][:_LISTED]), _LISTED)
     facts = [f"{name}: {_fact(value)}" for name, value in row["facts"].items() if name != "extra"]
     if "extra" in row["facts"]:
         facts.append(f"more with: pip install 'silograph[{row['facts']['extra']}]'")
-    if facts:
-        sys.stdout.write(f"\n{session.paint('Facts', 'bold', sys.stdout)}\n")
-        sys.stdout.writelines(f"{safe(line)}\n" for line in facts)
-    if findings:
-        sys.stdout.write(f"\n{session.paint('Findings', 'bold', sys.stdout)}\n")
-        sys.stdout.writelines(f"{safe(line)}\n" for line in findings[:_COLUMNS_SHOWN])
-        _rest(len(findings) - _COLUMNS_SHOWN)
+    _lines(session, "Facts", facts, len(facts))
+    _lines(session, "Drift", row["drift"], _COLUMNS_SHOWN)
+    _lines(session, "Findings", findings, _COLUMNS_SHOWN)
+
+
+def _lines(session: Session, title: str, found: list[str], most: int) -> None:
+    if found:
+        sys.stdout.write(f"\n{session.paint(title, 'bold', sys.stdout)}\n")
+        sys.stdout.writelines(f"{safe(line)}\n" for line in found[:most])
+        _rest(len(found) - most)
 
 
 def _part(session: Session, title: str, found: list[dict[str, Any]], columns: Iterable[Any], most: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalog import text
 from catalog.cli.output import Column
-from catalog.model import AssetInfo, ColumnLabel, Field, FileInfo, Hit, SiloInfo, VersionInfo
+from catalog.model import AssetInfo, ColumnLabel, Field, FileInfo, Hit, SiloInfo
 
 if TYPE_CHECKING:
     from catalog.model.lineage import Layer
@@ -20,7 +20,6 @@ HIT_KEYS = (
 FILE_KEYS = ("path", "size", "modified", "etag", "format", "state")
 LABEL_KEYS = ("label", "country", "score", "sampled", "matched")
 FIELD_KEYS = ("path", "type", "nullable", *LABEL_KEYS, "doc", "id", "unit")
-VERSION_KEYS = ("number", "observed", "crawl", "files", "bytes", "rows", "fingerprint", "schema_digest")
 SILO_KEYS = (
     "name", "url", "kind", "files", "bytes", "datasets", "last_crawl", "state", "verified", "added", "options",
 )  # fmt: skip
@@ -39,7 +38,7 @@ TASK_KEYS = (
 )  # fmt: skip
 SHOW_KEYS = (
     *HIT_KEYS, "schema", "evidence", "description", "upstream", "downstream", "versions", "facts", "labels",
-    "classified", "aliases",
+    "classified", "aliases", "drift",
 )  # fmt: skip
 
 
@@ -100,16 +99,6 @@ TOLD_COLUMNS = (
     Column("doc", "DESCRIPTION", dash, shrinks=True),
 )
 """What is added where a file tells it of any column."""
-VERSION_COLUMNS = (
-    Column("number", "VERSION", right=True),
-    Column("observed", "OBSERVED", when),
-    Column("crawl", "CRAWL", right=True, spare=1),
-    Column("files", "FILES", text.count, right=True),
-    Column("bytes", "SIZE", text.size, right=True),
-    Column("rows", "ROWS", text.count, right=True),
-    Column("fingerprint", "FINGERPRINT", lambda value: str(value)[:12], spare=2),
-    Column("schema_digest", "SCHEMA", lambda value: dash(value)[:12], spare=3),
-)
 PLAN_KEYS = (
     "silo", "mode", "prefix", "known_files", "known_directories", "list_requests", "looks", "open_files",
     "classify_files",
@@ -211,20 +200,6 @@ def label(found: ColumnLabel) -> dict[str, Any]:
     return {"path": found.path, **{name: getattr(found, name) for name in LABEL_KEYS}}
 
 
-def version(found: VersionInfo) -> dict[str, Any]:
-    """A version of an asset."""
-    return {
-        "number": found.number,
-        "observed": text.iso(found.observed_ns),
-        "crawl": found.crawl,
-        "files": found.files,
-        "bytes": found.bytes,
-        "rows": found.rows,
-        "fingerprint": found.fingerprint,
-        "schema_digest": found.schema_digest,
-    }
-
-
 def layer(found: Layer) -> dict[str, Any]:
     """A piece of the storage below a silo."""
     return {
@@ -265,9 +240,12 @@ def silo(found: SiloInfo) -> dict[str, Any]:
 
 
 def asset(
-    info: AssetInfo, versions: Iterable[VersionInfo], upstream: list[dict[str, Any]], downstream: list[dict[str, Any]]
+    info: AssetInfo,
+    versions: list[dict[str, Any]],
+    upstream: list[dict[str, Any]],
+    downstream: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Everything known about an asset."""
+    """Everything known about an asset; the others are rows."""
     return {
         **hit(info.hit),
         "schema": fields(info.fields, info.labels),
@@ -275,7 +253,7 @@ def asset(
         "description": info.description,
         "upstream": upstream,
         "downstream": downstream,
-        "versions": [version(one) for one in versions],
+        "versions": versions,
         "rule": info.rule,
         "pattern": info.pattern,
         "confidence": info.confidence,
@@ -290,6 +268,7 @@ def asset(
         "labels": None if info.labels is None else [label(one) for one in info.labels],
         "classified": info.classified,
         "aliases": list(info.aliases),
+        "drift": list(info.drift),
     }
 
 

@@ -10,11 +10,21 @@ making a dataclass costs a millisecond.
 
 from catalog.model.content import Digest, Facts, Field, Group, Part, Sniffed
 from catalog.model.crawls import CrawlMode, CrawlPlan, CrawlProgress, CrawlReport, CrawlState, InspectMode
-from catalog.model.found import AssetInfo, ColumnLabel, Count, FileInfo, Finding, Hit, SiloInfo, VersionInfo
+from catalog.model.found import (
+    AssetInfo,
+    ColumnChange,
+    ColumnLabel,
+    Count,
+    FileInfo,
+    Finding,
+    Hit,
+    SiloInfo,
+    VersionInfo,
+)
 from catalog.model.listings import Entry, Failure, Listing
 
 __all__ = [
-    "AssetInfo", "ColumnLabel", "Count", "CrawlMode", "CrawlPlan", "CrawlProgress", "CrawlReport", "CrawlState",
-    "Digest", "Entry", "Facts", "Failure", "Field", "FileInfo", "Finding", "Group", "Hit", "InspectMode", "Listing",
-    "Part", "SiloInfo", "Sniffed", "VersionInfo",
+    "AssetInfo", "ColumnChange", "ColumnLabel", "Count", "CrawlMode", "CrawlPlan", "CrawlProgress", "CrawlReport",
+    "CrawlState", "Digest", "Entry", "Facts", "Failure", "Field", "FileInfo", "Finding", "Group", "Hit", "InspectMode",
+    "Listing", "Part", "SiloInfo", "Sniffed", "VersionInfo",
 ]  # fmt: skip

@@ -81,8 +81,37 @@ class FileInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnChange:
+    """One difference between a schema and the one before.
+
+    `change` is `added` or `removed` (a type after, a type before), `renamed` (two paths), or the word for what differs
+    of the column at `path`: `type`, `nullable` (`nullable`, `not null`), `unit`, `doc`, `id`, as text.
+    """
+
+    path: str
+    change: str
+    before: str | None = None
+    after: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """For people: `+ a`, `- b`, `c → d`, `e: int32 → int64`."""
+        if self.change in ("added", "removed"):
+            return f"{'+' if self.change == 'added' else '-'} {self.path}"
+        if self.change == "renamed":
+            return f"{self.before} → {self.after}"
+        if self.change == "doc":
+            return f"{self.path}: description"
+        word = f"{self.change} " if self.change in ("unit", "id") else ""
+        return f"{self.path}: {word}{self.before or 'none'} → {self.after or 'none'}"
+
+
+@dataclass(frozen=True, slots=True)
 class VersionInfo:
-    """An immutable state of an asset, as one crawl found it."""
+    """An immutable state of an asset, as one crawl found it.
+
+    `changes` are those of its columns since the version before whose columns are known.
+    """
 
     number: int
     observed_ns: int
@@ -92,6 +121,7 @@ class VersionInfo:
     rows: int | None
     fingerprint: str
     schema_digest: str | None
+    changes: tuple[ColumnChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +162,8 @@ class AssetInfo:
 
     `facts` are what its opened files agree on, or its folder told as a whole, in the words of
     `formats/vocabulary.py`. `labels` are its sensitive columns, None when nobody looked for them; `classified` is the
-    version in which they were found. `aliases` are the other names that lineage knows it by, as addresses.
+    version in which they were found. `aliases` are the other names that lineage knows it by, as addresses. `drift` is
+    what the schemas of its opened files do not agree on, in sentences.
     """
 
     hit: Hit
@@ -155,3 +186,4 @@ class AssetInfo:
     labels: tuple[ColumnLabel, ...] | None = None
     classified: int | None = None
     aliases: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from catalog.naming import address, canonical
 from catalog.store import inspections, labels
 from catalog.store.datasets import refresh_text
 from catalog.store.engine import Database, Row
-from catalog.store.inspections import Belongs
+from catalog.store.inspections import SAMPLED_RULES, Belongs, Joined
 from catalog.store.verified import verified
 from catalog.text import safe, storable
 
@@ -26,6 +26,8 @@ _NAMES = "a.id, s.name, a.path, a.removed_crawl, a.namespace, a.name FROM asset 
 _CANDIDATES = 20
 _FINDINGS = 100
 _ALIASES = 20
+_SCHEMAS = 64
+_DRIFT = 100
 
 
 def uri(silo_url: str | None, path: str, namespace: str, name: str) -> str:
@@ -78,8 +80,8 @@ def complete(db: Database, prefix: str, limit: int) -> list[str]:
     return [f"{name}/{found}" for name, found in rows]
 
 
-def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> AssetInfo:
-    """Everything `show` tells; with `version`, as it was then."""
+def info(db: Database, asset_id: int, version: int | None, belongs: Belongs, joined: Joined | None = None) -> AssetInfo:
+    """Everything `show` tells; with `version`, as it was then. `joined` tells what schemas do not agree on."""
     row = db.one(_ASSET + "WHERE a.id = ?", (asset_id,))
     assert row is not None
     past = None
@@ -111,6 +113,7 @@ def info(db: Database, asset_id: int, version: int | None, belongs: Belongs) -> 
         removed_ns=_ended(db, row[20]),
         findings=tuple(Finding(one[0], one[5], one[6] or "") for one in told if one[5])[:_FINDINGS],
         facts=facts, labels=found, classified=looked_in, aliases=_aliases(db, asset_id),
+        drift=_drift(db, told, joined) if joined and row[1] == "dataset" and row[12] in SAMPLED_RULES else (),
     )  # fmt: skip
 
 
@@ -121,6 +124,14 @@ def _aliases(db: Database, asset_id: int) -> tuple[str, ...]:
     )
     own = identity(db, asset_id)
     return tuple(address(*row) for row in rows if row != own)
+
+
+def _drift(db: Database, told: Sequence[tuple[Any, ...]], joined: Joined) -> tuple[str, ...]:
+    """What the files of an asset do not agree on."""
+    schemas = list(dict.fromkeys(row[2] for row in told if row[2] is not None))[:_SCHEMAS]
+    if len(schemas) < 2:
+        return ()
+    return joined([inspections.fields(db, one) for one in schemas])[1][:_DRIFT]
 
 
 def _facts(told: Sequence[tuple[Any, ...]], rule: str) -> dict[str, Any]:
@@ -141,6 +152,11 @@ def versions(db: Database, asset_id: int) -> list[VersionInfo]:
         (asset_id,),
     )
     return [VersionInfo(*row) for row in rows]
+
+
+def fields_of(db: Database, digest: str) -> tuple[Field, ...]:
+    """The columns of the schema with this digest."""
+    return inspections.fields(db, db.value("SELECT id FROM schema WHERE digest = ?", (digest,)))
 
 
 def identity(db: Database, asset_id: int) -> tuple[str, str]:

@@ -14,8 +14,12 @@ from catalog.store.names import fold
 
 _T = TypeVar("_T")
 Belongs = Callable[[Sequence[tuple[str, str | None, Any]], Sequence[str], Sequence[str | None]], list[int]]
+Joined = Callable[[Sequence[Sequence[Field]]], tuple[tuple[Field, ...], tuple[str, ...]]]
+"""All fields of several schemas, and what these do not agree on."""
 # What an asset's facts are read from: its data, and of a model folder its weights alone.
 _CONTENT = "p.role = 'data' AND (a.rule <> 'hf_model' OR p.format = a.format)"
+SAMPLED_RULES = ("single", "shards", "folder", "hive", "dates")
+"""Assets that are what their files tell; the others have metadata of their own."""
 _GRAVEST = ("unsafe", "mislabelled", "corrupt", "truncated")
 """What an asset with several findings is said to have."""
 _WINDOW = 2048  # names read from either end of a directory to choose samples from
@@ -344,7 +348,7 @@ def settle(
     db: Database,
     asset: Candidate,
     told: Sequence[tuple[Any, ...]],
-    joined: Callable[[Sequence[Sequence[Field]]], tuple[tuple[Field, ...], tuple[str, ...]]],
+    joined: Joined,
     digest: Callable[[Sequence[Field]], str],
     tree: Seen | None = None,
 ) -> None:
@@ -370,7 +374,7 @@ def settle(
         seen = formats.pop() if len(formats) == 1 else None
         db.execute(
             "UPDATE asset SET schema_id = ?, rows = ?, codec = ?, finding = ?, inspected = ?, sampled_version = ?, "
-            "format = CASE WHEN rule IN ('single', 'shards', 'folder', 'hive', 'dates') THEN COALESCE(?, format) "
+            f"format = CASE WHEN rule IN {SAMPLED_RULES} THEN COALESCE(?, format) "
             "ELSE format END WHERE id = ?",
             (schema_id, rows, codecs, finding, len(told), asset.version, seen, asset.id),
         )

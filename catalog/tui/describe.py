@@ -129,6 +129,14 @@ def findings(info: AssetInfo, limit: int = PREVIEW_FINDINGS) -> list[Text]:
     return lines
 
 
+def drift(info: AssetInfo, limit: int = PREVIEW_FINDINGS) -> list[Text]:
+    """What its files do not agree on."""
+    lines = [Text(shown(line)) for line in info.drift[:limit]]
+    if len(info.drift) > limit:
+        lines.append(Text(f"… {len(info.drift) - limit:,} more", style="dim"))
+    return lines
+
+
 def told(info: AssetInfo, limit: int = PREVIEW_FIELDS) -> list[Text]:
     """What its files say of themselves, a fact a line."""
     found = [
@@ -155,6 +163,7 @@ def inside(info: AssetInfo | None, width: int) -> Text:
         return Text()
     lines = section("Description", [Text(shown(info.description))] if info.description else [])
     lines += section("Findings", findings(info))
+    lines += section("Drift", drift(info))
     lines += section("Facts", told(info))
     lines += section(f"Schema ({len(info.fields):,})", schema(info, width))
     lines += section("Why one asset", [why(info)])

@@ -90,6 +90,9 @@ FILES: tuple[Column[FileInfo], ...] = (
 )
 
 
+_CHANGES_SHOWN = 10
+
+
 @dataclass(frozen=True, slots=True)
 class VersionRow:
     """A version beside the one before it."""
@@ -108,6 +111,11 @@ class VersionRow:
         if self.before is None:
             return "first" if self.version.schema_digest else NONE
         return "same" if self.version.schema_digest == self.before.schema_digest else "≠ changed"
+
+
+def version_columns(rows: Sequence[VersionRow]) -> tuple[Column[VersionRow], ...]:
+    """The columns of a list of versions: what changed of the schema only where anything did."""
+    return (*VERSIONS, _CHANGES) if any(row.version.changes for row in rows) else VERSIONS
 
 
 def beside(versions: Sequence[VersionInfo]) -> list[VersionRow]:
@@ -172,3 +180,11 @@ VERSIONS: tuple[Column[VersionRow], ...] = (
     Column("crawl", "crawl", lambda r: str(r.version.crawl), 6, 7, 9, right=True, tone="dim"),
     Column("fingerprint", "fingerprint", lambda r: shown(r.version.fingerprint, 64), 12, 34, 10, tone="dim"),
 )
+
+_CHANGES: Column[VersionRow] = Column("changes", "columns", lambda r: shown(_changed(r.version), 400), 16, 60, 6)
+
+
+def _changed(version: VersionInfo) -> str:
+    more = len(version.changes) - _CHANGES_SHOWN
+    words = ", ".join(change.shown for change in version.changes[:_CHANGES_SHOWN])
+    return f"{words} … and {more:,} more" if more > 0 else words

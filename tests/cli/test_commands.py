@@ -27,7 +27,7 @@ HIT = [
     "tags",
 ]
 FILE = ["path", "size", "modified", "etag", "format", "state"]
-VERSION = ["number", "observed", "crawl", "files", "bytes", "rows", "fingerprint", "schema_digest"]
+VERSION = ["number", "observed", "crawl", "files", "bytes", "rows", "fingerprint", "schema_digest", "changes"]
 
 
 def test_a_silo_is_added_listed_shown_tested_and_forgotten(run, data, tmp_path, monkeypatch):

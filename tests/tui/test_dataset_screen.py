@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from driving import CopyLog, driven, names, query_of, results, screen_text, settle, write
-from fake_catalog import FakeCatalog, hits
+from fake_catalog import FakeCatalog, FakeDataset, hits
 
 from catalog.errors import NotFound
+from catalog.model import ColumnChange, VersionInfo
 from catalog.tui.screens.dataset import DatasetScreen
+
+VERSION = VersionInfo(1, 0, 1, 3, 10, 5, "f", "s")
 
 
 def table(pilot, tab):
@@ -79,6 +82,29 @@ async def test_versions_show_what_changed():
         first = next(line for line in screen_text(pilot).splitlines() if line.startswith("▸"))
         assert first.split()[1] == "5" and "+10" in first
         assert "≠ changed" in screen_text(pilot)
+
+
+async def test_versions_show_which_columns_changed(monkeypatch):
+    renamed = ColumnChange("person\x1b[31m", "renamed", "user", "person\x1b[31m")
+    many = tuple(ColumnChange(f"c{n}", "added") for n in range(30))
+    told = [replace(VERSION, number=n, changes=changes) for n, changes in ((1, ()), (2, (renamed,)), (3, many))]
+    monkeypatch.setattr(FakeDataset, "versions", told)
+    async with driven(FakeCatalog(hits(1)), size=(200, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("l", "l")
+        await settle(pilot)
+        shown = screen_text(pilot)
+        assert "user → person" in shown and "+ c0, + c1" in shown and "\x1b" not in shown
+
+
+async def test_what_the_files_do_not_agree_on_is_told(monkeypatch):
+    drift = ("user is named person in some files", *(f"c{n} is missing in some files" for n in range(50)))
+    fake = FakeDataset.info
+    monkeypatch.setattr(FakeDataset, "info", property(lambda asset: replace(fake.fget(asset), drift=drift)))
+    async with driven(FakeCatalog(hits(1)), size=(200, 60)) as pilot:
+        await settle(pilot)
+        shown = screen_text(pilot)
+        assert "user is named person in some files" in shown and "more" in shown
 
 
 async def test_copying_takes_the_uri_of_the_page():

@@ -19,7 +19,7 @@ from catalog.tui.cells import shown
 from catalog.tui.describe import Clock, page_head
 from catalog.tui.lineage_lists import LINEAGE
 from catalog.tui.lineage_words import HOW_TO, name
-from catalog.tui.listings import FIELDS, FILES, VERSIONS, FieldRow, VersionRow, beside, field_columns
+from catalog.tui.listings import FIELDS, FILES, VERSIONS, FieldRow, VersionRow, beside, field_columns, version_columns
 from catalog.tui.messages import LoadFailed, RowOpened
 from catalog.tui.reader import Reader
 from catalog.tui.screens.browse import PageScreen, copying
@@ -143,9 +143,11 @@ class DatasetScreen(PageScreen):
         table.columns = field_columns(self._fields)
         self._filter(self.query_one(FilterInput).value)
         self._show_files(page)
-        versions = self._table("versions")
+        versions: VirtualTable[VersionRow] = self.query_one("#versions-list", VirtualTable)
         versions.empty = "no versions yet"
-        versions.show(beside(page.versions))
+        history = beside(page.versions)
+        versions.columns = version_columns(history)
+        versions.show(history)
         self._title("schema", f"Schema {len(self._fields):,}")
         self._title("files", f"Files {page.file_count}")
         self._title("versions", f"Versions {len(page.versions):,}")
