@@ -30,6 +30,17 @@ def name_to_text(name: str) -> str:
     return "".join(f"{_QUOTE}{ord(c) - 0xDC00:02X}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in quoted)
 
 
+def spelled(word: str) -> str:
+    """A word that was typed, in the spelling names are kept in.
+
+    Bytes that its locale made no text of are read as UTF-8. Those that are not UTF-8 either are quoted, as
+    `name_to_text` does.
+    """
+    if _is_text(word):
+        return word
+    return name_to_text(word.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"))
+
+
 def names_to_texts(names: list[str]) -> list[str]:
     """`name_to_text` of each; the list itself when, as nearly always, that changes nothing."""
     joined = "\n".join(names)  # one look at all of them: a look at each would cost as much as a stat

@@ -18,7 +18,7 @@ from catalog.cli.groups import Root, app, equip
 from catalog.cli.options import session_of
 from catalog.cli.session import Session
 from catalog.errors import Ambiguous, CatalogError, Interrupted, UsageError
-from catalog.text import safe
+from catalog.text import safe, spelled
 
 # Every mistake on the command line that click finds is one of these, in any release of typer.
 _ClickUsageError: Any = typer.BadParameter.__base__
@@ -45,6 +45,9 @@ def run(words: list[str]) -> int:
         return failed(session, error, words)
     except _ClickUsageError as error:
         return failed(session, _usage(error), words)
+    except UnicodeEncodeError as error:
+        told = _no_text(words)
+        return failed(session, told, words) if told else _bug(session, error, words)
     except Exception as error:  # noqa: BLE001 (the outermost frame: a person reads what is left)
         return _bug(session, error, words)
     return code if isinstance(code, int) else 0
@@ -101,7 +104,22 @@ def _candidates(unnamed: list[str]) -> None:
 def _usage(error: Any) -> UsageError:
     """Click's own mistake in our words: the message, and where the help is."""
     path = error.ctx.command_path if getattr(error, "ctx", None) else "catalog"
-    return UsageError(" ".join(error.format_message().split()), hint=f"{path} --help")
+    message = " ".join(error.format_message().split())
+    hint = f"{path} --help"
+    if path == "catalog" and getattr(error, "option_name", None) in ("-o", "--output"):
+        hint = "It stands behind the command: catalog search QUERY -o json"
+    return UsageError(message, hint=hint)
+
+
+def _no_text(words: list[str]) -> UsageError | None:
+    """The mistake of a word whose bytes are not UTF-8, where there is one."""
+    for word in words:
+        if spelled(word) != word:
+            return UsageError(
+                f"'{safe(word, 200)}' is no text: it has bytes that are not UTF-8.",
+                hint=f"In names the catalog writes them as: {safe(spelled(word), 200)}",
+            )
+    return None
 
 
 def _bug(session: Session, error: Exception, words: list[str]) -> int:

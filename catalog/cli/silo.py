@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -12,6 +14,7 @@ from catalog.cli.groups import nouns
 from catalog.cli.options import Output, OutputOption, SiloArgument, examples, session_of
 from catalog.cli.output import emit, emit_one, fields
 from catalog.errors import UsageError
+from catalog.silos.file import from_url
 from catalog.silos.registry import ROOMS
 from catalog.text import safe
 
@@ -68,7 +71,10 @@ def add(
         session.notice(f"It is mounted from {safe(mounted)}")
     for other in alike:
         session.notice(f"The same place is the silo '{safe(other.name)}' already: {safe(other.url)}")
-    session.notice(f"Next: catalog crawl {safe(made.name)}")
+    if made.url.startswith("file:") and not Path(from_url(made.url)).is_dir():
+        store = "" if url[:1] == "/" or ":" in url else f" If it is a bucket: catalog silo add NAME s3://{safe(url)}"
+        session.notice(f"There is no such folder now: check the path, and that its filesystem is mounted.{store}")
+    session.notice(f"Next: catalog crawl {safe(quote(made.name))}")
 
 
 @app.command("ls", epilog=examples("catalog silo ls", "catalog silo ls -o json"))

@@ -17,6 +17,7 @@ import errno
 import os
 import re
 import stat
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -50,6 +51,7 @@ class FileSilo:
     )
 
     def __init__(self, root: str, mounted_from: str | None = None) -> None:
+        _require_utf8()
         self.root = root
         self.url = to_url(root)
         self._mounted_from = mounted_from
@@ -242,3 +244,13 @@ def from_url(url: str) -> str:
     if not path.startswith("/") or "\0" in path:
         raise UsageError(f"'{text.safe(url, 200)}' is no absolute path.", hint="file:///data/lake")
     return os.path.normpath(path) if path.strip("/") else "/"
+
+
+def _require_utf8() -> None:
+    """Raise `UsageError` where names of files are read in another encoding: there each would be another name."""
+    encoding = sys.getfilesystemencoding().lower()
+    if encoding not in ("utf-8", "utf8"):
+        raise UsageError(
+            f"The locale has names of files read as {encoding}; the catalog knows them as UTF-8.",
+            hint="export PYTHONUTF8=1, or a locale such as LC_ALL=C.UTF-8",
+        )

@@ -15,7 +15,7 @@ from catalog.store.datasets import refresh_text
 from catalog.store.engine import Database, Row
 from catalog.store.inspections import SAMPLED_RULES, Belongs, Joined
 from catalog.store.verified import verified
-from catalog.text import safe, storable
+from catalog.text import safe, spelled, storable
 
 _ASSET = (
     "SELECT a.id, a.kind, a.path, s.url, s.name, a.format, a.files, a.bytes, a.rows, a.newest_ns, a.version, "
@@ -43,6 +43,7 @@ def find(db: Database, reference: str) -> tuple[int, int | None]:
     A reference is an id, a path, `silo/path`, a URI, or an unambiguous beginning of one. Raises
     `NotFound` or `Ambiguous`.
     """
+    reference = spelled(reference)
     name, version = _versioned(reference)
     for text, wanted in ((reference, None), (name, version)):
         found = _exact(db, text)

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol, cast
 from catalog.errors import (
     CatalogError,
     MissingExtra,
+    NotFound,
     StoreBusy,
     StoreError,
     StoreFull,
@@ -163,8 +164,18 @@ def sqlite_path(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
 
+def none_yet(url: str) -> NotFound:
+    """What reading a catalog ends with that nobody has made."""
+    return NotFound(
+        f"There is no catalog at {shown(url)} yet.",
+        hint="Add a silo to make one: catalog silo add NAME URL, or look at a demo: catalog demo",
+    )
+
+
 def _open_sqlite(url: str, write: bool) -> sqlite3.Connection:
     path = sqlite_path(url)
+    if not write and not path.exists():
+        raise none_yet(url)
     with store_errors(url):
         if write and not path.exists():
             _create_private(path)

@@ -195,3 +195,58 @@ def test_a_terminal_without_unicode_gets_question_marks():
 
 def test_main_returns_the_exit_code_and_leaves_the_interpreter_running():
     assert main(["xyzzy"]) == 2
+
+
+# ---------------------------------------------------------------- what strangers type
+
+NO_TEXT = "b\udcff"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["db", "check"], 3, ["There is no catalog at", "catalog silo add NAME URL"]),
+        (["-o", "json", "search", "x"], 2, ["No such option: -o", "behind the command"]),
+        (["crawl", "lab", "--changes", "nowhere"], 2, ["'nowhere' cannot be read", "- for standard input"]),
+    ],
+)
+def test_a_mistake_says_what_to_do_next(run, words, code, told):
+    ran = run(*words)
+    assert ran.code == code and all(one in ran.err for one in told) and "bug" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["show", NO_TEXT], 3), (["files", f"lab/{NO_TEXT}"], 3), (["trace", NO_TEXT], 3), (["search", NO_TEXT], 0),
+     (["crawl", "lab", "--prefix", NO_TEXT], 5), (["annotate", "users.csv", "--owner", NO_TEXT], 2),
+     (["lineage", "record", "--job", NO_TEXT, "--in", "users.csv"], 2), (["schedule", "run", NO_TEXT], 2)],
+)  # fmt: skip
+def test_words_that_are_no_text_are_no_bug(run, data, words, code):
+    run("silo", "add", "lab", data)
+    run("crawl", "lab")
+    ran = run(*words)
+    assert "bug" not in ran.err and ran.code == code, ran.err
+
+
+def test_a_name_that_is_no_text_is_found_as_it_is_typed(run, data):
+    (data / os.fsdecode(b"odd\xff.csv")).write_text("a\n1\n")
+    run("silo", "add", "lab", data)
+    run("crawl", "lab")
+    assert run("show", os.fsdecode(b"lab/odd\xff.csv")).code == 0
+    (data / "gr\u00fcn.csv").write_text("a\n1\n")
+    run("crawl", "lab")
+    assert run("show", "gr\udcc3\udcbcn.csv").code == 0, "as a locale without UTF-8 hands it over"
+
+
+def test_a_silo_that_is_not_there_is_added_and_told(run, tmp_path):
+    ran = run("silo", "add", "one day", tmp_path / "absent")
+    assert ran.code == 0 and "no such folder now" in ran.err and "catalog crawl 'one day'" in ran.err
+    assert "s3://bucket/prefix" in run("silo", "add", "b", "bucket/prefix").err
+    assert "no such folder" not in run("silo", "add", "c", tmp_path).err
+
+
+def test_names_are_not_read_in_another_encoding(data, tmp_path):
+    env = {**os.environ, "CATALOG_DB": str(tmp_path / "c.db"), "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
+           "LC_ALL": "C"}  # fmt: skip
+    ran = subprocess.run([*PROGRAM, "silo", "add", "lab", str(data)], capture_output=True, text=True, env=env, timeout=60)
+    assert ran.returncode == 2 and "PYTHONUTF8=1" in ran.stderr
