@@ -7,6 +7,7 @@ from catalog.query.fields import FIELDS, FILE_SORTS, FILE_STATES, SORTS, FieldSp
 from catalog.query.ranges import read_range
 from catalog.query.tokens import LONGEST, Token, field_of, meant, storable, tokens_of
 from catalog.query.tree import OPERATORS, Query, Sort, Term, Value, Word
+from catalog.text import safe
 
 
 def parse(text: str) -> Query:
@@ -29,7 +30,7 @@ def parse(text: str) -> Query:
         if spec.name != "sort":
             conditions.append(_term(spec, rest, negated))
         elif sort is not None or negated:
-            hint = "Write one of them." if sort is not None else f"Write sort:-{rest.text}."
+            hint = "Write one of them." if sort is not None else f"Write sort:-{safe(rest.text, 80)}."
             raise QueryError("A search has one order.", hint=hint, position=token.position)
         else:
             sort = _sort(rest)
@@ -98,7 +99,7 @@ def _checked(query: Query) -> Query:
         odd = next((v.text for v in term.values if term.field == "is" and v.text not in FILE_STATES), None)
         if not FIELDS[term.field].files or odd:
             raise QueryError(
-                f"{term.field}:{odd or ''} speaks of datasets and models, not of single files.",
+                f"{term.field}:{safe(odd or '', 80)} speaks of datasets and models, not of single files.",
                 hint="Leave out kind:file, or this condition.",
             )
     if query.sort and query.sort.field not in FILE_SORTS:
@@ -110,7 +111,7 @@ def _checked(query: Query) -> Query:
 
 def _unknown(spec: FieldSpec, text: str, known: tuple[str, ...], position: int) -> QueryError:
     return QueryError(
-        f"{spec.name}: knows no '{text}'{meant(text, known)}",
+        f"{spec.name}: knows no '{safe(text, 80)}'{meant(text, known)}",
         hint=f"{spec.name}: takes {', '.join(known)}.",
         position=position,
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from catalog.errors import QueryError
 from catalog.query.fields import FieldSpec
 from catalog.query.tree import OPERATORS, Value, clamp
+from catalog.text import safe
 
 _NUMBER = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))?([a-z]*)", re.IGNORECASE)
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?Z?)?)?)?")
@@ -33,7 +34,7 @@ def read_range(spec: FieldSpec, text: str, position: int) -> Value:
             return _between(spec, rest)
         start, end, ages = _read(spec, rest)
     except (ValueError, OverflowError):
-        problem = f"'{rest or text}' is no {spec.kind} for {spec.name}:."
+        problem = f"'{safe(rest or text, 80)}' is no {spec.kind} for {spec.name}:."
         raise QueryError(problem, hint=f"{spec.name}: {spec.help}", position=position) from None
     low: int | None = start
     high: int | None = end

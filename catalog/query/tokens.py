@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from catalog.errors import QueryError
 from catalog.query.fields import FIELDS, FieldSpec
+from catalog.text import safe
 
 LONGEST = 2000
 """Characters a query may have."""
@@ -95,8 +96,8 @@ def field_of(token: Token) -> FieldSpec | None:
     if path_like or not _FIELD_LIKE.fullmatch(head):
         return None
     raise QueryError(
-        f"There is no field '{head}'{meant(head, FIELDS)} The fields are {', '.join(FIELDS)}.",
-        hint=f'To search for these very characters, quote them: "{token.text}".',
+        f"There is no field '{safe(head, 80)}'{meant(head, FIELDS)} The fields are {', '.join(FIELDS)}.",
+        hint=f'To search for these very characters, quote them: "{safe(token.text, 80)}".',
         position=token.position,
     )
 

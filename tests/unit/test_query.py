@@ -316,11 +316,17 @@ def test_str_is_the_inverse_of_parse(query):
 @example('"a""')
 @example("is:,")
 @example("-:")
+@example("kind:datas\x19et")
+@example("size:\x1b[31m")
+@example("fi\x1beld:x")
+@example("sort:size sort:\x07")
+@example("kind:file is:\x85")
 def test_any_text_parses_or_is_a_query_error(text):
     try:
         query = parse(text)
     except QueryError as error:
         assert error.position is None or 0 <= error.position <= len(text)
+        assert error.message.isprintable() and (error.hint or "").isprintable()
     else:
         assert parse(str(query)) == query
     assert all(isinstance(s, str) for s in suggest(text))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from catalog.errors import InspectError
 from catalog.formats.base import KIB, RangeReader, parsing
 from catalog.formats.models.keras import described
 from catalog.formats.tabular.fields import clean, join, told
@@ -157,6 +158,23 @@ def _dtype(dtype: Any, h5py: Any) -> str:
     return "object" if dtype.kind == "O" else str(dtype.name)
 
 
+def _require_steps(heap: bytes | bytearray) -> None:
+    """Raise `InspectError` for a global heap that libhdf5 would read for ever: an object that leads to itself.
+
+    HDF5 File Format Specification, III.E: a header of 16 bytes with the size of the collection, then objects of 16
+    bytes and their content in steps of 8; index 0 is the free space, whose size has its own header in it. What does
+    not fit into the collection is left to the library, which refuses it.
+    """
+    end = min(int.from_bytes(heap[8:16], "little"), len(heap))
+    at = 16
+    while at + 16 <= end:
+        index, size = int.from_bytes(heap[at : at + 2], "little"), int.from_bytes(heap[at + 8 : at + 16], "little")
+        step = (size if index == 0 else 16 + (size + 7) // 8 * 8) % (1 << 64)
+        if step == 0:
+            raise InspectError("An object of its global heap leads to itself.")
+        at += step
+
+
 class _Blocks:
     """The file as HDF5 wants it: many small scattered reads become few, by blocks of 64 KiB that are kept."""
 
@@ -197,6 +215,8 @@ class _Blocks:
                 break
             out += piece
             self._at += len(piece)
+        if out.startswith(b"GCOL"):
+            _require_steps(out)
         return bytes(out)
 
     def write(self, data: bytes) -> int:
