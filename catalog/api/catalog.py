@@ -12,7 +12,7 @@ from catalog.errors import CatalogError, Interrupted, NotFound, SiloError, Usage
 from catalog.model import CrawlMode, CrawlPlan, CrawlProgress, CrawlReport, InspectMode, SiloInfo
 from catalog.store import assets, crawls, migrate
 from catalog.store.crawls import CrawlRow
-from catalog.store.engine import Database, dialect_of, shown, sqlite_path
+from catalog.store.engine import Database, dialect_of, none_yet, shown, sqlite_path
 
 if TYPE_CHECKING:
     from catalog.api.dataset import Dataset
@@ -34,10 +34,7 @@ def connect(url: str | Path | None = None, *, read_only: bool = False) -> Catalo
     target = config.database_url(str(url) if url is not None else None)
     fresh = dialect_of(target) == "sqlite" and not sqlite_path(target).exists()
     if fresh and read_only:
-        raise NotFound(
-            f"There is no catalog at {shown(target)} yet.",
-            hint="Add a silo to make one: catalog silo add NAME URL, or look at a demo: catalog demo",
-        )
+        raise none_yet(target)
     if fresh:
         migrate.upgrade(target)
     db = Database(target, write=not read_only)

@@ -82,7 +82,7 @@ def crawl(
     Ends with 4 when a part could not be listed, and with 5 when a silo could not be reached.
     """
     session = session_of(ctx)
-    mode, opened = mode_of(quick, full), inspect_of(inspect)
+    mode, opened, prefix = mode_of(quick, full), inspect_of(inspect), text.spelled(prefix)
     if share and not quick:
         raise UsageError("--share goes with --quick: other crawls list every folder.", hint="catalog crawl --help")
     if classify and opened == "none":
@@ -143,7 +143,9 @@ def _changes(file: str | None, names: list[str] | None, prefix: str, other_mode:
         return Path(file).read_bytes().splitlines()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"The changes in '{text.safe(file)}' cannot be read: {reason}.") from error
+        raise UsageError(
+            f"The changes in '{text.safe(file)}' cannot be read: {reason}.", hint="A path, or - for standard input."
+        ) from error
 
 
 def inspect_of(word: str) -> InspectMode:
