@@ -26,7 +26,7 @@ _NAMES = "a.id, s.name, a.path, a.removed_crawl, a.namespace, a.name FROM asset 
 _CANDIDATES = 20
 _FINDINGS = 100
 _ALIASES = 20
-_SCHEMAS = 64
+_SCHEMAS = 16
 _DRIFT = 100
 
 
